@@ -1,0 +1,1 @@
+"""Rows for low-level discovery: what exists below a host."""

@@ -1,0 +1,1 @@
+"""Counts become metrics: one family per file, each a pure function of counts. What they state is in the catalogue."""
