@@ -1,0 +1,1 @@
+"""What leaves the collector: documents for external checks, values pushed to trapper items."""
