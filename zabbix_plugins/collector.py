@@ -23,7 +23,8 @@ from zabbix_plugins.model.journal import Carry, Origin, Reader
 from zabbix_plugins.model.window import MINUTE_MS
 from zabbix_plugins.publish.board import Standing, make_documents, publish_all
 from zabbix_plugins.publish.trapper import Pusher
-from zabbix_plugins.sources.files import FollowedJournals, Journal, JournalState
+from zabbix_plugins.sources.files import FollowedJournals, Journal
+from zabbix_plugins.sources.generations import JournalState
 
 CHUNK_BYTES = 1 << 20
 COMMIT_BYTES = 32 << 20
@@ -119,6 +120,10 @@ class Collector:
         for family in families:
             family.journals.restore({name: state.position for name, state in states.items()})
 
+    def close(self) -> None:
+        """Close the ledger; what was not committed is read again by the next collector."""
+        self._ledger.close()
+
     def make_pass(self) -> Pass:
         """Read all that is new, commit, close minutes, publish. Raises `Temporary` when a commit or a document
         failed; nothing is lost, and the next pass goes on.
@@ -127,7 +132,7 @@ class Collector:
             self._commit(None)
         began = self._clock()
         total = pending = 0
-        journals = unreachable = 0
+        journals = unreachable = unsettled = 0
         for family in self._families:
             for journal in family.journals.poll(began):
                 while (read := self._read_chunk(family, journal)) is not None:
@@ -136,9 +141,15 @@ class Collector:
                     if pending >= COMMIT_BYTES:
                         self._commit(None)
                         pending = 0
+            for notice in family.journals.take_notices():
+                self._accounts.note(notice.kind)
+                if notice.kind == "lost":
+                    self._accounts.note("gaps")
             journals += family.journals.known
             unreachable += family.journals.unreachable
-        closed = self._commit((began - self._grace_ms) // MINUTE_MS - 1)
+            unsettled += family.journals.unsettled
+        # a journal in the middle of a rotation was not read to its end, and no minute is closed over its head
+        closed = self._commit(None if unsettled else (began - self._grace_ms) // MINUTE_MS - 1)
         if closed or self._unsaid:
             self._unsaid = True
             self._publish(Standing(journals=journals, unreachable=unreachable))
@@ -157,6 +168,7 @@ class Collector:
             self._carries[name] = reader.begin() if stored is None else _carry(reader, stored, name, self._ledger.path)
         reading = reader.read(self._carries[name], chunk)
         self._accounts.take(reading.events, chunk.arrival)
+        self._accounts.note("bytes", reading.consumed)
         self._accounts.note("lines", reading.lines)
         self._accounts.note("unknown_lines", reading.unknown)
         if reading.rejects:
@@ -165,7 +177,7 @@ class Collector:
                 self._accounts.note(f"reject:{reject.reason}")
             _log.warning("%s: %s at byte %d", journal.name, reading.rejects[0].reason, reading.rejects[0].offset)
         self._carries[name] = reading.carry
-        family.journals.advance(journal, reading.consumed)
+        family.journals.advance(journal, chunk, reading.consumed)
         self._moved[name] = (family, journal)
         return reading.consumed or None
 

@@ -29,13 +29,15 @@ def collector_document(
     head: Head, facts: dict[str, int], *, journals: int, unreachable: int, unknown_stores: int, unknown_codes: int
 ) -> CollectorDocument:
     """The document from the ledger's facts and what the last pass over the journals found."""
-    counted = ("lines", "rejects", "unknown_lines", "late", "too_old", "duplicates", "gaps", "skewed")
-    return CollectorDocument(
-        **msgspec.structs.asdict(head),
-        lag_seconds=max(0, head.published - head.window_end),
-        journals=journals,
-        unreachable=unreachable,
-        unknown_stores=unknown_stores,
-        unknown_codes=unknown_codes,
-        **{name: facts.get(name, 0) for name in counted},
-    )
+    counted = {
+        name: facts.get(name, 0)
+        for name in ("lines", "rejects", "unknown_lines", "late", "too_old", "duplicates", "gaps", "skewed")
+    }
+    present = {
+        "lag_seconds": max(0, head.published - head.window_end),
+        "journals": journals,
+        "unreachable": unreachable,
+        "unknown_stores": unknown_stores,
+        "unknown_codes": unknown_codes,
+    }
+    return msgspec.convert({**msgspec.structs.asdict(head), **counted, **present}, CollectorDocument)

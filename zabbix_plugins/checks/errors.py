@@ -27,9 +27,7 @@ class ErrorsDocument(Head, frozen=True, kw_only=True):
     codes: list[CodeRow]
 
 
-def errors_document(
-    ledger: Ledger, dictionary: ErrorDictionary, language: str, key: Key, head: Head
-) -> ErrorsDocument:
+def errors_document(ledger: Ledger, dictionary: ErrorDictionary, language: str, key: Key, head: Head) -> ErrorsDocument:
     """The document of the total or of a chain; titles in `language` ("en", "ru")."""
     rows = []
     for stated in error_codes(ledger.windows(key), dictionary.codes):

@@ -27,7 +27,7 @@ def _headline(report: Report) -> Text:
     return Text.assemble(
         ("Loyalty availability ", "bold"),
         (f"{stated.availability:.2f} %", "bold green" if good else "bold red"),
-        f"   between {stated.lower:.2f} % and {stated.upper:.2f} % with 95 % confidence each",
+        f"  (at least {stated.lower:.2f} %, at most {stated.upper:.2f} %, each with 95 % confidence)",
     )
 
 
