@@ -18,7 +18,7 @@ import msgspec
 
 from alert_scripts.alert import Alert
 from alert_scripts.message import Note, read_message
-from alert_scripts.outbox import Message, NewMessage, Outbox
+from alert_scripts.outbox import Message, NewMessage, Outbox, State
 from alert_scripts.render import Renderer, message_id
 from alert_scripts.smtp import MailSettings, Outcome, Relay, trouble_with_address
 from alert_scripts.spool import NotANote, read_note, reject, remove_left_overs, waiting
@@ -34,14 +34,13 @@ _TROUBLE_SECONDS = 5.0
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """When to try again. A message waits `first`, then twice as long each time, at most `longest`; after `give_up`
     (hours since it was queued) it is dead. A mail server that cannot be used is asked again after at most
-    `server_longest`. `again_when_lost`: send again what may have arrived: twice is better than never.
+    `server_longest`. What may have arrived is sent again as well: twice is better than never.
     """
 
     first_seconds: int = 15
     longest_seconds: int = 900
     server_longest_seconds: int = 60
     give_up_hours: int = 72
-    again_when_lost: bool = True
 
 
 class Pass(msgspec.Struct, kw_only=True):
@@ -109,25 +108,31 @@ class Deliverer:
         self._server_failures = 0
         self._server_not_before = 0
 
-    def close(self) -> None:
-        """Leave the mail server."""
-        self._relay.close()
-
     def deliver_once(self, now: int) -> Pass:
         """One pass at `now` (milliseconds UTC): collect, then send what is due.
 
         Raises `Temporary` (spool or outbox cannot be used now; nothing is lost) and `BadConfiguration`.
         """
         done = Pass(lost=self._outbox.abandoned(now))
-        self._collect(done, now)
+        trouble = self._collect(done, now)
         if now >= self._server_not_before:
-            self._send(done, now)
+            try:
+                self._send(done, now)
+            finally:
+                self._relay.close()  # an idle connection would be closed by the server, and its next answer be 421
+        if trouble is not None:
+            raise trouble
         return done
 
-    def _collect(self, done: Pass, now: int) -> None:
+    def _collect(self, done: Pass, now: int) -> Temporary | None:
+        """Returns what stands in the way of some files; the others are taken, and what is due is sent."""
+        try:
+            paths = waiting(self._spool, _BATCH)
+        except Temporary as error:
+            return error
         remove_left_overs(self._spool, now)
-        paths = waiting(self._spool, _BATCH)
         done.more = len(paths) == _BATCH
+        trouble = None
         taken: list[Path] = []
         messages: list[NewMessage] = []
         for path in paths:
@@ -138,9 +143,11 @@ class Deliverer:
                 self._outbox.count("rejected")
                 done.rejected += 1
                 self._say(f"{path.name} was put aside: {error}")
-                continue
-            taken.append(path)
-            messages += self._messages(note, raw)
+            except Temporary as error:
+                trouble = error
+            else:
+                taken.append(path)
+                messages += self._messages(note, raw)
         self._at("read")
         new = self._outbox.add(messages, now) if messages else 0
         self._at("committed")
@@ -149,6 +156,7 @@ class Deliverer:
             self._at("unlinked")
         done.collected = len(taken)
         done.repeated = len(messages) - new
+        return trouble
 
     def _messages(self, note: Note, raw: bytes) -> list[NewMessage]:
         alert = read_message(note)
@@ -171,30 +179,32 @@ class Deliverer:
         )
 
     def _send(self, done: Pass, now: int) -> None:
-        due = self._outbox.due(CHANNEL, now, _BATCH)
-        for message in due:
+        for message in self._outbox.due(CHANNEL, now, _BATCH):
             outcome = self._send_one(message, now)
             self._at("answered")
+            self._server_failures = self._server_failures + 1 if outcome.down else 0
             self._settle(message, outcome, done, now)
             self._at("settled")
             if outcome.down:
-                self._server_failures += 1
                 self._server_not_before = now + self._server_delay()
                 return
-            self._server_failures = 0
         # what waited behind a message of its own thread may be due now
         done.more = done.more or done.sent + done.dead > 0
 
     def _send_one(self, message: Message, now: int) -> Outcome:
         alert = read_message(msgspec.json.decode(message.note, type=Note))
-        mail = self._renderer.mail(
-            alert,
-            recipient=message.identity.recipient,
-            subject=message.subject,
-            message_id=message.message_id,
-            anchor=message.anchor,
-            now=now,
-        )
+        try:
+            mail = self._renderer.mail(
+                alert,
+                recipient=message.identity.recipient,
+                subject=message.subject,
+                message_id=message.message_id,
+                anchor=message.anchor,
+                now=now,
+            )
+        except Exception as error:
+            # a defect of ours, or content that nobody thought of: it must not hold up all other messages
+            return Outcome("permanent", f"the mail could not be written: {type(error).__name__}: {error}")
 
         def before_data() -> None:
             self._at("accepted")
@@ -204,36 +214,33 @@ class Deliverer:
         return self._relay.send(mail, message.identity.recipient, before_data)
 
     def _settle(self, message: Message, outcome: Outcome, done: Pass, now: int) -> None:
-        policy = self._policy
-        exponent = min(message.attempts, 20)
-        wait = min(policy.longest_seconds, policy.first_seconds * 2**exponent) * 1000
-        if outcome.down:
-            self._server_failures += 1
-            wait = self._server_delay()
-            self._server_failures -= 1
         name = f"{message.identity.kind} {message.identity.event} to {message.identity.recipient}"
-        late = now - message.queued > policy.give_up_hours * 3_600_000
+        late = now - message.queued > self._policy.give_up_hours * 3_600_000
+        state: State
         if outcome.result == "sent":
+            state, words = "sent", "sent"
             done.sent += 1
-            self._outbox.settle(message.id, "sent", outcome.reason, now, now)
-            self._say(f"{name}: sent")
-        elif outcome.result == "permanent" or late or (outcome.result == "lost" and not policy.again_when_lost):
+        elif outcome.result == "permanent" or late:
+            state, words = "dead", "will never be sent"
             done.dead += 1
-            reason = f"given up after {policy.give_up_hours} h: {outcome.reason}" if late else outcome.reason
-            self._outbox.settle(message.id, "dead", reason, now, now)
-            self._say(f"{name}: will never be sent: {reason}")
         elif outcome.result == "lost":
-            done.lost += 1
-            self._outbox.settle(message.id, "unknown", outcome.reason, now + wait, now)
-            self._say(f"{name}: perhaps sent, will be sent again: {outcome.reason}")
+            state, words = "unknown", "perhaps sent, will be sent again"
         else:
+            state, words = "failed", "not sent yet"
             done.failed += 1
-            self._outbox.settle(message.id, "failed", outcome.reason, now + wait, now)
-            self._say(f"{name}: not sent yet: {outcome.reason}")
+        lost = outcome.result == "lost"
+        done.lost += lost
+        given_up = f"given up after {self._policy.give_up_hours} h: " if late and state == "dead" else ""
+        reason = given_up + outcome.reason
+        wait = self._server_delay() if outcome.down else self._delay(message.attempts)
+        self._outbox.settle(message.id, state, reason, lost=lost, next_try=now + wait, now=now)
+        self._say(f"{name}: {words}: {reason}")
+
+    def _delay(self, attempts: int) -> int:
+        return min(self._policy.longest_seconds, self._policy.first_seconds << min(attempts, 20)) * 1000
 
     def _server_delay(self) -> int:
-        exponent = min(self._server_failures - 1, 10)
-        return min(self._policy.server_longest_seconds, 2 * 2**exponent) * 1000
+        return min(self._policy.server_longest_seconds, 1 << min(self._server_failures, 10)) * 1000
 
 
 def deliver(
@@ -253,5 +260,4 @@ def deliver(
             say(str(error))
             pause = _TROUBLE_SECONDS
         if wait(pause):
-            deliverer.close()
             return

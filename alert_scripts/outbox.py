@@ -256,16 +256,16 @@ class Outbox:
                 (now, message),
             )
 
-    def settle(self, message: int, state: State, reason: str, next_try: int, now: int) -> None:
-        """What came of it. `reason`: words for the operator; `next_try` matters for failed and unknown.
+    def settle(self, message: int, state: State, reason: str, *, lost: bool, next_try: int, now: int) -> None:
+        """What came of it. `reason`: words for the operator; `lost`: nobody heard the mail server's answer.
 
         An attempt that ended before `sending` is counted here.
         """
         with self._commit():
             self._db.execute(
-                "UPDATE message SET attempts = attempts + (state <> 'sending'), lost = lost + (?1 = 'unknown'),"
-                " state = ?1, reason = ?2, next_try = ?3, changed = ?4 WHERE id = ?5",
-                (state, reason, next_try, now, message),
+                "UPDATE message SET attempts = attempts + (state <> 'sending'), lost = lost + ?,"
+                " state = ?, reason = ?, next_try = ?, changed = ? WHERE id = ?",
+                (lost, state, reason, next_try, now, message),
             )
 
     def count(self, name: str, number: int = 1) -> None:

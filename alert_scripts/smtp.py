@@ -86,7 +86,6 @@ class Relay:
 
         Raises nothing that the mail server or the network can cause; what `before_data` raises passes through.
         """
-        fresh = self._client is None
         try:
             client = self._connected()
             code, answer = client.mail(self._settings.sender)
@@ -95,18 +94,19 @@ class Relay:
                 return _unusable(code, answer, self._settings)
             code, answer = client.rcpt(recipient)
             if code not in (250, 251):
-                if code != 421:
-                    client.rset()
+                self._forget(client)
                 return self._refused(code, answer)
         except smtplib.SMTPResponseException as error:
             self.close()
             return _unusable(error.smtp_code, error.smtp_error, self._settings)
         except (OSError, smtplib.SMTPException) as error:
             self.close()
-            if not fresh and isinstance(error, smtplib.SMTPServerDisconnected):
-                return self.send(message, recipient, before_data)  # an idle connection was closed: begin anew
             return Outcome("temporary", _no_connection(self._settings, error), down=True)
-        before_data()
+        try:
+            before_data()
+        except BaseException:
+            self.close()  # the mail server waits for a message that will not come
+            raise
         return self._data(client, _wire(message))
 
     def _data(self, client: smtplib.SMTP, wire: bytes) -> Outcome:
@@ -134,10 +134,18 @@ class Relay:
             self.close()
         return Outcome("permanent" if 500 <= code <= 599 else "temporary", _text(code, answer), down=code == 421)
 
+    def _forget(self, client: smtplib.SMTP) -> None:
+        """The refused message is over; a server that hangs up now takes nothing back of its refusal."""
+        try:
+            client.rset()
+        except (OSError, smtplib.SMTPException):
+            self.close()
+
     def _connected(self) -> smtplib.SMTP:
         if self._client is not None:
             return self._client
         settings = self._settings
+        password = self._password() if settings.user else ""
         if settings.security == "tls":
             client: smtplib.SMTP = smtplib.SMTP_SSL(
                 settings.host, settings.port, timeout=settings.timeout_seconds, context=self._context()
@@ -149,7 +157,7 @@ class Relay:
             client.starttls(context=self._context())
         client.ehlo_or_helo_if_needed()
         if settings.user:
-            client.login(settings.user, self._password())
+            client.login(settings.user, password)
         return client
 
     def _context(self) -> ssl.SSLContext:
