@@ -1,4 +1,4 @@
-"""A mail server of a private root: Exim takes SMTP on 127.0.0.1 and delivers every local part to a Maildir."""
+"""A mail server of a private root: Exim takes SMTP on 127.0.0.1 and delivers known local parts to Maildirs."""
 
 from __future__ import annotations
 
@@ -23,31 +23,31 @@ spool_directory = {folder}/spool
 log_file_path = {folder}/log/%slog
 pid_file_path = {folder}/exim.pid
 never_users =
+deliver_drop_privilege = true
 host_lookup =
 rfc1413_query_timeout = 0s
 tls_advertise_hosts =
-acl_smtp_rcpt = accept_all
-acl_smtp_data = accept_all
+acl_smtp_rcpt = known_mailboxes
 smtp_accept_max = 50
 smtp_accept_max_per_connection = 1000
-keep_environment = LD_LIBRARY_PATH
+keep_environment =
 
 begin acl
-accept_all:
+known_mailboxes:
+  require verify = recipient
   accept
 
 begin routers
 mailbox:
   driver = accept
-  local_part_suffix = +*
-  local_part_suffix_optional
+  local_parts = lsearch;{folder}/mailboxes
   transport = maildir
 
 begin transports
 maildir:
   driver = appendfile
   maildir_format
-  directory = {folder}/mail/${{sg{{${{lc:$local_part}}}}{{\N[^a-z0-9._-]\N}}{{_}}}}
+  directory = {folder}/mail/$local_part_data
   create_directory
   user = {user}
   group = {user}
@@ -58,10 +58,11 @@ maildir:
 
 
 class MailServer:
-    """Exim in one folder, on one port."""
+    """Exim in one folder, on one port. `mailboxes`: local parts that exist, at any domain; others are refused."""
 
-    def __init__(self, root: Root, folder: Path, port: int) -> None:
+    def __init__(self, root: Root, folder: Path, port: int, mailboxes: tuple[str, ...]) -> None:
         self.port = port
+        self._mailboxes = mailboxes
         self._root = root
         self._folder = folder
         self._program = Program("exim", folder, str(folder))
@@ -77,8 +78,15 @@ class MailServer:
             (self._folder / name).mkdir(parents=True, exist_ok=True)
             shutil.chown(self._folder / name, USER, USER)
         self._folder.chmod(0o755)
+        (self._folder / "mailboxes").write_text("".join(f"{name}: {name}\n" for name in self._mailboxes))
         settings = self._folder / "exim.conf"
-        program = self._root.path("usr/sbin/exim4")
+        # Exim starts itself anew for every delivery, with an environment that it has cleaned of the root's libraries
+        program = self._folder / "exim.sh"
+        libraries = self._root.environment()["LD_LIBRARY_PATH"]
+        program.write_text(
+            f'#!/bin/sh\nLD_LIBRARY_PATH={libraries} exec {self._root.path("usr/sbin/exim4")} "$@"\n'
+        )
+        program.chmod(0o755)
         settings.write_text(_SETTINGS.format(user=USER, port=self.port, folder=self._folder, program=program))
         command = [program, "-C", settings, "-bdf", "-q5s"]
         self._program.start(command, self._root.environment(), cwd=self._folder)

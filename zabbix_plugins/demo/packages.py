@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import stat
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -151,6 +152,10 @@ def unpack_root(folder: Path, flavour: Flavour, cache: Path, say: Say) -> Root:
 
 def _mend(root: Root) -> None:
     """What maintainer scripts would do and a private root needs."""
+    for file in root.folder.rglob("*"):
+        # nothing in a private root may lend anybody rights; set-uid programs would also ignore its libraries
+        if not file.is_symlink() and file.stat().st_mode & (stat.S_ISUID | stat.S_ISGID) and file.is_file():
+            file.chmod(0o755)
     if (login := root.path("usr/lib/locale/en_US.UTF-8")) and not login.exists():
         # without this locale the frontend shows an error box on every page
         login.parent.mkdir(parents=True, exist_ok=True)
