@@ -8,6 +8,7 @@ import sys
 import click
 
 from zabbix_plugins.commands.collect import collect
+from zabbix_plugins.commands.deliver import deliver
 from zabbix_plugins.commands.report import report
 from zabbix_plugins.errors import TillwatchError
 
@@ -24,7 +25,7 @@ def cli(verbose: bool) -> None:
     )
 
 
-for command in (report, collect):
+for command in (report, collect, deliver):
     cli.add_command(command)
 
 

@@ -16,6 +16,7 @@ from typing import Literal
 
 import msgspec
 
+from alert_scripts.smtp import MailSettings, check_settings
 from zabbix_plugins.errors import BadConfiguration, Temporary
 from zabbix_plugins.model.dictionary import ErrorDictionary, parse_dictionary
 from zabbix_plugins.model.estate import EMPTY, Estate, known_zone, parse_estate
@@ -65,6 +66,12 @@ class PushSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     servers: tuple[str, ...] = ()
 
 
+class SpoolSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`folder`: where alert scripts drop their files; empty means `spool` in the data folder."""
+
+    folder: str = ""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file. `folder` is where it lies; relative paths start there."""
 
@@ -72,6 +79,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     journal: tuple[JournalSettings, ...] = ()
     privacy: PrivacySettings = PrivacySettings()
     push: PushSettings = PushSettings()
+    spool: SpoolSettings = SpoolSettings()
+    mail: MailSettings = MailSettings()
     folder: str = "."
 
     def path(self, text: str) -> Path:
@@ -87,6 +96,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def documents(self) -> Path:
         """The folder of documents."""
         return self.path(self.collector.documents) if self.collector.documents else self.data / "documents"
+
+    @property
+    def spool_folder(self) -> Path:
+        """The folder into which alert scripts drop their files."""
+        return self.path(self.spool.folder) if self.spool.folder else self.data / "spool"
 
 
 def read_text(path: Path, what: str) -> str:
@@ -119,6 +133,13 @@ def load_settings(path: Path) -> Settings:
                 where=str(path),
                 remedy="use an IANA name such as Europe/Moscow",
             )
+    if not known_zone(settings.mail.zone):
+        raise BadConfiguration(
+            f"key mail.zone: time zone {settings.mail.zone!r} is unknown",
+            where=str(path),
+            remedy="use an IANA name such as Europe/Moscow",
+        )
+    check_settings(settings.mail, str(path))
     return msgspec.structs.replace(settings, folder=str(path.absolute().parent))
 
 
@@ -146,7 +167,7 @@ def load_dictionary(own: Path | None = None) -> ErrorDictionary:
     dictionary = parse_dictionary(shipped.read_text(encoding="utf-8"), shipped.name)
     if own is None:
         return dictionary
-    return dictionary.merge(parse_dictionary(read_text(own, "the error dictionary"), str(own)))
+    return parse_dictionary(read_text(own, "the error dictionary"), str(own), base=dictionary)
 
 
 def load_key(path: Path) -> tuple[str, bytes]:

@@ -76,14 +76,17 @@ def assemble(settings: Settings, at: Callable[[str], None] = lambda point: None)
     return collector, pusher
 
 
-@click.command()
-@click.option(
+CONFIG = click.option(
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),
     default="tillwatch.toml",
     show_default=True,
     help="The settings file (docs/configuration.md).",
 )
+
+
+@click.command()
+@CONFIG
 @click.option("--once", is_flag=True, help="Make one pass over all journals and end.")
 def collect(config: Path, once: bool) -> None:
     """Follow journals, count, and publish documents for Zabbix."""

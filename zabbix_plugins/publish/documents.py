@@ -10,17 +10,17 @@ from pathlib import Path
 from zabbix_plugins.errors import Temporary
 
 
-def prepare_folder(folder: Path, group: str = "zabbix") -> None:
-    """Make the folder, 2750 and of the group that Zabbix runs as, where that group exists and we may give it."""
+def prepare_folder(folder: Path, mode: int = 0o2750, group: str = "zabbix") -> None:
+    """Make a folder that we share with Zabbix: of the group it runs as, where that exists and we may give it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # no such group here (a trial without Zabbix), or not ours to give: then the admin sets it
         with contextlib.suppress(KeyError, PermissionError):
             os.chown(folder, -1, grp.getgrnam(group).gr_gid)
-        folder.chmod(0o2750)
+        folder.chmod(mode)
     except OSError as error:
         raise Temporary(
-            f"the documents folder cannot be made: {error.strerror}", where=str(folder), remedy="check its parent"
+            f"the folder cannot be made: {error.strerror}", where=str(folder), remedy="check its parent"
         ) from error
 
 
