@@ -73,7 +73,9 @@ class Client:
             raise self._unreachable(error) from error
 
     def _unreachable(self, error: Exception) -> Temporary:
-        return Temporary(f"the API cannot be reached: {error}", where=self._where, remedy="check the address; try again")
+        return Temporary(
+            f"the API cannot be reached: {error}", where=self._where, remedy="check the address; try again"
+        )
 
     def call(self, method: str, params: Any = None, doing: str = "") -> Any:
         """The result of one API method. Raises `Permanent` with Zabbix's own words, `Temporary` without an answer."""

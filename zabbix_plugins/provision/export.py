@@ -176,6 +176,31 @@ def written(flavour: str, template: Node, vendor_version: str) -> str:
     return text
 
 
+# What Zabbix leaves out of its own exports: defaults. Written as it writes, a file compares equal to what was
+# imported from it, and a second provisioning has nothing to do.
+_DEFAULTS = {
+    "6.0": {("trends", "365d"), ("value_type", "UNSIGNED"), ("lifetime", "30d")},
+    "7.0": {("trends", "365d"), ("value_type", "UNSIGNED"), ("history", "31d")},
+}
+_SORTED = {"tags": ("tag", "value"), "dependencies": ("name", "expression")}
+
+
+def _canonical(node: Any, defaults: set[tuple[str, str]]) -> Any:
+    """A node in the form of Zabbix's exports: without defaults and empty texts, lists of names in order."""
+    if isinstance(node, list):
+        return [_canonical(each, defaults) for each in node]
+    if not isinstance(node, dict):
+        return node
+    result = {}
+    for key, value in node.items():
+        if value == "" or (isinstance(value, str) and (key, value) in defaults):
+            continue
+        if key in _SORTED:
+            value = sorted(value, key=lambda each: [str(each[field]) for field in _SORTED[key]])  # noqa: B023
+        result[key] = _canonical(value, defaults)
+    return result
+
+
 def _lifetimes(discovery: Node) -> Node:
     """7.0 would disable at once what is missing from a list; ours is left alone until it is deleted."""
     result: Node = {}

@@ -1,0 +1,1 @@
+"""Executables that Zabbix calls as external checks; Zabbix runs copies of them."""
