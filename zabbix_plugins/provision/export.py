@@ -172,7 +172,13 @@ def written(flavour: str, template: Node, vendor_version: str) -> str:
     export["templates"] = [node]
     if template.get("_triggers"):
         export["triggers"] = template["_triggers"]
-    text: str = yaml.dump({"zabbix_export": export}, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000)
+    text: str = yaml.dump(
+        {"zabbix_export": _canonical(export, _DEFAULTS[flavour])},
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        width=1000,
+    )
     return text
 
 
@@ -196,7 +202,7 @@ def _canonical(node: Any, defaults: set[tuple[str, str]]) -> Any:
         if value == "" or (isinstance(value, str) and (key, value) in defaults):
             continue
         if key in _SORTED:
-            value = sorted(value, key=lambda each: [str(each[field]) for field in _SORTED[key]])  # noqa: B023
+            value = sorted(value, key=lambda each: [str(each[field]) for field in _SORTED[key]])
         result[key] = _canonical(value, defaults)
     return result
 
