@@ -83,9 +83,7 @@ class MailServer:
         # Exim starts itself anew for every delivery, with an environment that it has cleaned of the root's libraries
         program = self._folder / "exim.sh"
         libraries = self._root.environment()["LD_LIBRARY_PATH"]
-        program.write_text(
-            f'#!/bin/sh\nLD_LIBRARY_PATH={libraries} exec {self._root.path("usr/sbin/exim4")} "$@"\n'
-        )
+        program.write_text(f'#!/bin/sh\nLD_LIBRARY_PATH={libraries} exec {self._root.path("usr/sbin/exim4")} "$@"\n')
         program.chmod(0o755)
         settings.write_text(_SETTINGS.format(user=USER, port=self.port, folder=self._folder, program=program))
         command = [program, "-C", settings, "-bdf", "-q5s"]

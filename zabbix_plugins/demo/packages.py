@@ -28,7 +28,8 @@ _KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 _COMMON = (
     "postgresql-15",
     "postgresql-client-15",
-    *(f"php8.2-{part}" for part in "cli common fpm pgsql curl gd mbstring xml bcmath ldap opcache readline".split()),
+    *(f"php8.2-{part}" for part in ("cli", "common", "fpm", "pgsql", "curl", "gd", "mbstring", "xml")),
+    *(f"php8.2-{part}" for part in ("bcmath", "ldap", "opcache", "readline")),
     "exim4-base",
     "exim4-config",
     "exim4-daemon-light",
@@ -85,7 +86,9 @@ def _run(command: list[str], what: str) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines()
-        raise Temporary(f"{what} failed: {' '.join(said[-3:])}", remedy="check the network and apt's sources; try again")
+        raise Temporary(
+            f"{what} failed: {' '.join(said[-3:])}", remedy="check the network and apt's sources; try again"
+        )
     return done.stdout
 
 
@@ -126,7 +129,9 @@ def unpack_root(folder: Path, flavour: Flavour, cache: Path, say: Say) -> Root:
     for name in ("state/lists/partial", "cache/archives/partial"):
         (own / name).mkdir(parents=True, exist_ok=True)
     suites = (SUITE, f"{SUITE}-updates", f"{SUITE}-backports")
-    (own / "sources.list").write_text("".join(f"deb [signed-by={_KEYRING}] {mirror} {suite} main\n" for suite in suites))
+    (own / "sources.list").write_text(
+        "".join(f"deb [signed-by={_KEYRING}] {mirror} {suite} main\n" for suite in suites)
+    )
     say(f"Zabbix {flavour}: looking up packages")
     _run([*_apt(own), "update"], "looking up packages")
     zabbix = [name if flavour == "6.0" else f"{name}/{SUITE}-backports" for name in _ZABBIX]

@@ -53,12 +53,16 @@ class Postgres:
         )
         if done.returncode:
             said = done.stderr.decode(errors="replace").strip().splitlines()
-            raise Temporary(f"PostgreSQL: {Path(command[0]).name} failed: {' '.join(said[-2:])}", where=str(self.folder))
+            raise Temporary(
+                f"PostgreSQL: {Path(command[0]).name} failed: {' '.join(said[-2:])}", where=str(self.folder)
+            )
         return done.stdout.decode()
 
     def query(self, sql: str, database: str = DATABASE) -> str:
         """The answer of one statement, unaligned, without headings."""
-        return self._command(self._bin / "psql", "-X", "-q", "-At", "-h", self.folder, "-d", database, "-c", sql).strip()
+        return self._command(
+            self._bin / "psql", "-X", "-q", "-At", "-h", self.folder, "-d", database, "-c", sql
+        ).strip()
 
     def start(self, template: Path | None, say: Say) -> None:
         """Start the cluster, made from `template` (a tar of one with Zabbix's tables) or from nothing."""

@@ -91,7 +91,7 @@ class Program(msgspec.Struct, frozen=True):
 
     def start(
         self,
-        command: Sequence[str | Path],
+        command: Sequence[object],
         environment: Mapping[str, str],
         *,
         user: str | None = None,

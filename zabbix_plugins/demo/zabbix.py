@@ -224,4 +224,13 @@ class Zabbix:
         }
         settings = [f"-d{name}={value}" for name, value in limits.items()]
         address = f"127.0.0.1:{self.ports.web}"
-        return [self.root.path("usr/bin/php8.2"), "-c", self.folder / "etc", *settings, "-S", address, "-t", self.folder / "www"]
+        return [
+            self.root.path("usr/bin/php8.2"),
+            "-c",
+            self.folder / "etc",
+            *settings,
+            "-S",
+            address,
+            "-t",
+            self.folder / "www",
+        ]

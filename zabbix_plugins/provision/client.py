@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 import requests
-from pyzabbix import ZabbixAPI, ZabbixAPIException
+from pyzabbix.api import ZabbixAPI, ZabbixAPIException
 
 from zabbix_plugins.errors import BadConfiguration, Permanent, Temporary
 

@@ -141,3 +141,11 @@ def ensure_dashboard(client: Client, report: Report, services: dict[str, str], g
         report.updated.append(f"dashboard {NAME}")
     else:
         report.unchanged += 1
+
+
+def dashboard_url(client: Client, frontend: str) -> str:
+    """The address of the dashboard; the frontend's own when it was not made."""
+    found = client.call("dashboard.get", {"output": ["dashboardid"], "filter": {"name": NAME}})
+    if not found:
+        return frontend
+    return f"{frontend}zabbix.php?action=dashboard.view&dashboardid={found[0]['dashboardid']}"

@@ -9,14 +9,17 @@ from zabbix_plugins.errors import BadConfiguration
 from zabbix_plugins.model.journal import Origin, Reader
 from zabbix_plugins.model.privacy import Privacy
 from zabbix_plugins.readers.json_lines import JsonLinesReader, fits_json_lines
+from zabbix_plugins.readers.set_retail import SetRetailReader, fits_set_retail
 
 READERS: Mapping[str, Callable[[Origin, Privacy], Reader[Any]]] = {
     "jsonl": JsonLinesReader,
+    "set-retail": SetRetailReader,
 }
 """Every dialect by the name that settings call it by."""
 
 FITS: Mapping[str, Callable[[bytes], float]] = {
     "jsonl": fits_json_lines,
+    "set-retail": fits_set_retail,
 }
 """How well a head of bytes fits each dialect, 0 … 1."""
 

@@ -104,9 +104,7 @@ class JsonLinesReader:
             unknown=unknown,
         )
 
-    def _events(
-        self, block: bytes, lines: list[bytes], offset: int, rejects: list[Reject]
-    ) -> tuple[list[Event], int]:
+    def _events(self, block: bytes, lines: list[bytes], offset: int, rejects: list[Reject]) -> tuple[list[Event], int]:
         """All events of a block that begins at `offset`, and the number of lines of unknown kinds."""
         unknown = 0
         whole = _all_at_once(block, lines)
