@@ -112,9 +112,11 @@ class Zabbix:
         if not (www / "index.php").exists():
             shutil.rmtree(www, ignore_errors=True)
             shutil.copytree(self.root.path("usr/share/zabbix"), www, symlinks=False, ignore_dangling_symlinks=True)
-            for font in www.rglob("DejaVuSans.ttf"):
-                font.unlink()
-                shutil.copyfile(self.root.path("usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"), font)
+            # links out of the folder are left behind, the font among them
+            for name in ("assets/fonts", "fonts"):
+                (www / name).mkdir(exist_ok=True)
+                font = self.root.path("usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
+                shutil.copyfile(font, www / name / font.name)
             # Debian's frontend looks for its settings in /etc/zabbix alone
             file = www / "include/classes/core/CConfigFile.php"
             text = file.read_text(encoding="utf-8")
@@ -161,6 +163,7 @@ class Zabbix:
             "StartDBSyncers": 2,
             "StartDiscoverers": 1,
             "StartAlerters": 3,
+            **({"AllowSoftwareUpdateCheck": 0} if self.root.flavour == "7.0" else {}),
         }
         agent = {
             "ListenIP": "127.0.0.1",

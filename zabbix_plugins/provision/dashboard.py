@@ -6,7 +6,7 @@ from zabbix_plugins.model.naming import host_name
 from zabbix_plugins.provision.client import Client
 from zabbix_plugins.provision.ensure import Params, differs
 from zabbix_plugins.provision.hosts import GROUP_SERVICES, GROUP_STORES
-from zabbix_plugins.provision.plan import Report
+from zabbix_plugins.provision.plan import Plan, Report
 from zabbix_plugins.provision.widgets import (
     AMBER,
     BLUE,
@@ -28,7 +28,10 @@ _TRAFFIC_LIGHT = (("0", RED), ("97", AMBER), ("99", GREEN))
 _HITS = (("0", GREEN), ("1", AMBER), ("10", RED))
 
 
-def _widgets(items: dict[str, str], groups: dict[str, str]) -> list[Widget]:
+_PALETTE = (BLUE, "C97B2A", "6C5BA7", "2A9D8F", "B5548C", "7A8B2F", "4D4D4D", "9C6B4E")
+
+
+def _widgets(items: dict[str, str], groups: dict[str, str], chains: list[str]) -> list[Widget]:
     total = "Loyalty: all chains"
     numbers = [
         ("Availability, 5 minutes", "loyalty.availability[5m]", 2, _TRAFFIC_LIGHT),
@@ -41,16 +44,18 @@ def _widgets(items: dict[str, str], groups: dict[str, str]) -> list[Widget]:
             Widget(type="item", name=caption, x=place * 6, y=0, width=6, height=3, hide_header=True),
             items[key],
             caption=caption,
-            decimals=decimals,
+            decimals=unit,
             thresholds=thresholds,
+            arrow=unit == 2,
         )
-        for place, (caption, key, decimals, thresholds) in enumerate(numbers)
+        for place, (caption, key, unit, thresholds) in enumerate(numbers)
     ]
     result.append(
         graph(
-            Widget(type="svggraph", name="Availability by chain, %", x=0, y=3, width=8, height=5),
+            Widget(type="svggraph", name="Availability by chain, %", x=0, y=3, width=8, height=6),
             [
-                Series(hosts="Loyalty: *", items="Loyalty availability (1m)", color=BLUE, fill=0),
+                Series(hosts=f"Loyalty: {chain}", items="Loyalty availability (1m)", color=color, fill=0)
+                for chain, color in zip(chains, _PALETTE, strict=False)
             ],
             high="100",
             problems_of="Loyalty: *",
@@ -58,7 +63,7 @@ def _widgets(items: dict[str, str], groups: dict[str, str]) -> list[Widget]:
     )
     result.append(
         graph(
-            Widget(type="svggraph", name="Transactions and those hit, a minute", x=8, y=3, width=8, height=5),
+            Widget(type="svggraph", name="Transactions and those hit, a minute", x=8, y=3, width=8, height=6),
             [
                 Series(hosts=total, items="Loyalty transactions (1m)", color=BLUE, fill=3),
                 Series(hosts=total, items="Loyalty transactions hit (1m)", color=RED, fill=6),
@@ -68,7 +73,7 @@ def _widgets(items: dict[str, str], groups: dict[str, str]) -> list[Widget]:
     )
     result.append(
         graph(
-            Widget(type="svggraph", name="Critical errors, 5 minutes", x=16, y=3, width=8, height=5),
+            Widget(type="svggraph", name="Critical errors, 5 minutes", x=16, y=3, width=8, height=6),
             [
                 Series(hosts=total, items=f"Error LOY.{code}: * (5m)", color=color, fill=1)
                 for code, color in (
@@ -90,7 +95,7 @@ def _widgets(items: dict[str, str], groups: dict[str, str]) -> list[Widget]:
     ]
     result.append(
         top_hosts(
-            Widget(type="tophosts", name="Chains", x=0, y=8, width=8, height=5),
+            Widget(type="tophosts", name="Chains", x=0, y=9, width=8, height=6),
             [groups[GROUP_SERVICES]],
             columns,
             order_by=1,
@@ -101,7 +106,7 @@ def _widgets(items: dict[str, str], groups: dict[str, str]) -> list[Widget]:
     stores = [Column(name="Store"), *columns[1:]]
     result.append(
         top_hosts(
-            Widget(type="tophosts", name="Stores with the lowest availability", x=8, y=8, width=8, height=5),
+            Widget(type="tophosts", name="Stores with the lowest availability", x=8, y=9, width=8, height=6),
             [groups[GROUP_STORES]],
             stores,
             order_by=2,
@@ -111,7 +116,7 @@ def _widgets(items: dict[str, str], groups: dict[str, str]) -> list[Widget]:
     )
     result.append(
         problems(
-            Widget(type="problems", name="Open problems", x=16, y=8, width=8, height=5),
+            Widget(type="problems", name="Open problems", x=16, y=9, width=8, height=6),
             [groups[GROUP_SERVICES], groups[GROUP_STORES]],
             count=10,
         )
@@ -119,18 +124,21 @@ def _widgets(items: dict[str, str], groups: dict[str, str]) -> list[Widget]:
     return result
 
 
-def ensure_dashboard(client: Client, report: Report, services: dict[str, str], groups: dict[str, str]) -> None:
+def ensure_dashboard(
+    client: Client, report: Report, plan: Plan, services: dict[str, str], groups: dict[str, str]
+) -> None:
     """Make or change the dashboard; everybody may see it."""
     found_items = client.call(
         "item.get", {"output": ["itemid", "key_"], "hostids": services[host_name("total")]}, "looking for items"
     )
     items = {item["key_"]: str(item["itemid"]) for item in found_items}
+    chains = sorted(plan.estate.chain_names.values())
     wanted: Params = {
         "name": NAME,
         "private": 0,
         "display_period": 30,
         "auto_start": 1,
-        "pages": [{"widgets": [as_api(widget, client.flavour) for widget in _widgets(items, groups)]}],
+        "pages": [{"widgets": [as_api(widget, client.flavour) for widget in _widgets(items, groups, chains)]}],
     }
     found = client.call("dashboard.get", {"output": "extend", "filter": {"name": NAME}, "selectPages": "extend"})
     if not found:

@@ -29,6 +29,7 @@ def _media_type(plan: Plan, client: Client) -> Params:
     wanted: Params = {
         "name": MEDIA_TYPE,
         "type": _SCRIPT,
+        "status": 0,  # on 7.0 a new media type is disabled
         "exec_path": "hotline_email",
         "maxsessions": 0,
         "maxattempts": 3,

@@ -26,5 +26,5 @@ def provision(client: Client, plan: Plan, say: Callable[[str], None]) -> Report:
     say("hot-line: media type, user, action")
     ensure_hotline(client, report, plan, groups)
     say("dashboard")
-    ensure_dashboard(client, report, services, groups)
+    ensure_dashboard(client, report, plan, services, groups)
     return report

@@ -78,11 +78,11 @@ def graph(widget: Widget, series: list[Series], *, low: str = "", high: str = ""
             ]
             if not old:
                 fields[flavour].append((INTEGER, f"ds.{place}.dataset_type", 1))
-    common: _Fields = [(STRING, "time_from", "now-1h"), (STRING, "time_to", "now"), (INTEGER, "legend_lines", 2)]
+    common: _Fields = [(STRING, "time_from", "now-1h"), (STRING, "time_to", "now"), (INTEGER, "legend_lines", 3)]
     common70: _Fields = [
         (STRING, "time_period.from", "now-1h"),
         (STRING, "time_period.to", "now"),
-        (INTEGER, "legend_lines", 2),
+        (INTEGER, "legend_lines", 3),
     ]
     common = [(INTEGER, "graph_time", 1), *common]
     ends: _Fields = [*(((STRING, "lefty_min", low),) if low else ()), *(((STRING, "lefty_max", high),) if high else ())]
@@ -143,9 +143,19 @@ def top_hosts(
 
 
 def big_number(
-    widget: Widget, item: str, *, caption: str, decimals: int, thresholds: tuple[tuple[str, str], ...] = ()
+    widget: Widget,
+    item: str,
+    *,
+    caption: str,
+    decimals: int,
+    thresholds: tuple[tuple[str, str], ...] = (),
+    arrow: bool = False,
 ) -> Widget:
-    """A widget that shows one item's value, large. Thresholds colour its background on 7.0 (6.0 has none)."""
+    """A widget that shows one item's value, large. Thresholds colour its background on 7.0 (6.0 has none).
+
+    `arrow`: show whether it rose (green) or fell (red), for values of which more is better.
+    """
+    shown = (1, 2, 4) if arrow else (1, 2)
     common: _Fields = [
         (INTEGER, "adv_conf", 1),
         (STRING, "description", caption),
@@ -157,10 +167,10 @@ def big_number(
         (INTEGER, "value_bold", 1),
         (INTEGER, "units_size", 30),
     ]
-    old: _Fields = [(ITEM, "itemid", item), (INTEGER, "show", 1), (INTEGER, "show", 2), (INTEGER, "show", 4), *common]
+    old: _Fields = [(ITEM, "itemid", item), *((INTEGER, "show", number) for number in shown), *common]
     new: _Fields = [
         (ITEM, "itemid.0", item),
-        *((INTEGER, f"show.{place}", number) for place, number in enumerate((1, 2, 4))),
+        *((INTEGER, f"show.{place}", number) for place, number in enumerate(shown)),
         *common[1:],
     ]
     for place, (value, color) in enumerate(thresholds):

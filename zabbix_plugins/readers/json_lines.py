@@ -243,7 +243,10 @@ def _tolerant(found: Any) -> Any:
     result = {name: value for name, value in found.items() if value is not None}
     time = result.get("time")
     if isinstance(time, str) and not time.lstrip("-").isdigit():
-        instant = datetime.fromisoformat(time)
+        try:
+            instant = datetime.fromisoformat(time)
+        except ValueError:
+            raise msgspec.ValidationError("text that is no time - at `$.time`") from None
         if instant.tzinfo is None:
             raise msgspec.ValidationError("a time without a zone - at `$.time`")
         result["time"] = round(instant.timestamp() * 1000)

@@ -7,6 +7,7 @@ no line is split, and no regular expression is tried on what means nothing to us
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import msgspec
@@ -35,6 +36,7 @@ _ACTIONS: dict[bytes, Callable[[Records, int, int, int, int], int]] = {
 _SILENT = frozenset({b"CatalogService", b"SpeedLog", b"LoyalBridgeServiceImpl", b"CommonLogger"})
 """Loggers whose other records are understood and tell nothing that Tillwatch counts."""
 
+_SHOP = re.compile(rb'"shop":"?([A-Za-z0-9._-]{1,64})"?,"cash":"?([A-Za-z0-9._-]{1,64})"?[,}]')
 _LONGEST_HEADER = 160
 _NO_RUBBISH = bytes(range(8, 14)) + bytes(range(32, 127)) + bytes(range(128, 256))
 _EARLIEST_MS = 946_684_800_000
@@ -68,6 +70,11 @@ class SetRetailReader:
         written = chunk.written if _EARLIEST_MS < chunk.written <= chunk.arrival + DAY_MS else chunk.arrival
         self._stamps.look_from(max(written, carry.newest))
         records = Records(carry, chunk, span.stop, self._origin, self._privacy, self._keys)
+        if not records.store:
+            # what stands in front of the first SetEvent is of the same till
+            found = _SHOP.search(chunk.data)
+            if found is not None:
+                records.learn_place(found[1].decode(), found[2].decode())
         start = span.start
         if chunk.offset + start == 0 and chunk.data.startswith(BOM):
             start = min(len(BOM), span.stop)
