@@ -67,17 +67,18 @@ class Api:
                     yield by_id[row["itemid"]], int(row["clock"]), int(row["ns"]), float(row["value"])
 
     def samples(self, host: dict[str, Any]) -> list[Sample]:
-        """Every value of a host, joined by `tillwatch.window_end` of the same poll (same clock and nanosecond).
+        """Every value of a host with the end of its window.
 
-        Values that were pushed carry the end of their window as their clock.
+        Pulled values are joined by the `tillwatch.window_end` that the poll of the same minute brought (values of
+        one document have the very same clock; documents are polled once a minute). Pushed ones carry it as clock.
         """
         items = self.items(host["hostid"])
         rows = list(self.values(items))
         pushed = any(item["key_"] == "tillwatch.window_end" and item["type"] == "2" for item in items)
-        ends = {(clock, ns): int(value) for key, clock, ns, value in rows if key == "tillwatch.window_end"}
+        ends = {clock // 60: int(value) for key, clock, _, value in rows if key == "tillwatch.window_end"}
         samples = []
-        for key, clock, ns, value in rows:
-            end = clock if pushed else ends.get((clock, ns))
+        for key, clock, _, value in rows:
+            end = clock if pushed else ends.get(clock // 60)
             if end is not None:
                 samples.append(Sample(host["host"], key, end, value))
         return samples

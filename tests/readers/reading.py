@@ -40,7 +40,13 @@ def reader_of(format_: str, origin: Origin = ORIGIN) -> Reader[Any]:
 
 
 def read_whole(
-    format_: str, data: bytes, *, now: int = NOON, written: int | None = None, ended: bool = True, origin: Origin = ORIGIN
+    format_: str,
+    data: bytes,
+    *,
+    now: int = NOON,
+    written: int | None = None,
+    ended: bool = True,
+    origin: Origin = ORIGIN,
 ) -> Whole:
     """Read a journal that came in one piece."""
     return read_pieces(format_, data, [], now=now, written=written, ended=ended, origin=origin)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import msgspec
@@ -20,7 +21,6 @@ JOURNALS = sorted(path for path in GOLDEN.iterdir() if path.suffix in (".log", "
 FORMATS = {".log": "set-retail", ".jsonl": "jsonl"}
 
 
-
 def plain(whole: Whole) -> str:
     """What was read, an event a line, without the fields that have their default."""
     rows = []
@@ -31,7 +31,7 @@ def plain(whole: Whole) -> str:
             if (value := getattr(event, field.name)) != field.default and field.name not in ("chain", "store", "pos")
         }
         rows.append({"event": event.__struct_config__.tag, **fields})
-    parts = {"events": rows, "rejects": whole.rejects}
+    parts: dict[str, list[Any]] = {"events": rows, "rejects": list(whole.rejects)}
     lists = [
         f'"{name}": [\n' + ",\n".join("  " + msgspec.json.encode(row).decode() for row in part) + "\n]"
         for name, part in parts.items()

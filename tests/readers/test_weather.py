@@ -11,7 +11,7 @@ import pytest
 
 from tests.readers.reading import NOON, Whole, read_pieces, read_whole, reader_of
 from zabbix_plugins.model.event import KeyPressed, LinkChanged, LoyaltyRequest, LoyaltyResponse, ReceiptOpened
-from zabbix_plugins.model.journal import MAX_RECORD_BYTES, Chunk, Origin
+from zabbix_plugins.model.journal import MAX_RECORD_BYTES, Chunk, Origin, Reject
 from zabbix_plugins.readers.set_retail.state import MAX_LINES_BYTES
 
 JSON_LINE = b'{"event":"key_pressed","time":1795521599000,"key":"enter"}\n'
@@ -38,7 +38,8 @@ def test_binary_rubbish_is_counted_and_the_next_line_is_read(format_: str, good:
 def test_a_line_of_100_mb_takes_no_memory_and_is_one_reject(format_: str, good: bytes) -> None:
     reader = reader_of(format_)
     carry = reader.begin()
-    events, rejects, offset = 0, [], 0
+    events = offset = 0
+    rejects: list[Reject] = []
     piece = b"x" * MAX_RECORD_BYTES
     tracemalloc.start()
     for data in (good, *[piece] * 100, b"the end\n" + good):
@@ -143,6 +144,7 @@ def times(data: bytes, written: str, zone: str = "UTC", now: str = "") -> list[s
         pytest.param("24.11 10:00:00", "2026-11-24T12:00Z", "2026-11-24 10:00", id="today"),
         pytest.param("25.11 10:00:00", "2026-11-24T12:00Z", "2026-11-25 10:00", id="a clock ahead"),
         pytest.param("30.11 10:00:00", "2026-11-24T12:00Z", "2025-11-30 10:00", id="too far ahead: last year"),
+        pytest.param("25.11 10:00:00", "2026-11-23T12:00Z", "2026-11-25 10:00", id="two days ahead"),
         pytest.param("31.12 23:59:00", "2026-01-01T00:05Z", "2025-12-31 23:59", id="last year's last minute"),
         pytest.param("01.01 00:01:00", "2025-12-31T23:59Z", "2026-01-01 00:01", id="next year, the clock is ahead"),
         pytest.param("29.02 10:00:00", "2026-03-01T12:00Z", "2024-02-29 10:00", id="the last leap day"),
@@ -156,6 +158,10 @@ def test_a_file_without_a_time_is_judged_by_its_arrival() -> None:
     assert times(stamped("24.11 10:00:00"), "1970-01-01T00:00Z", now="2026-11-24T12:00Z") == ["2026-11-24 10:00"]
 
 
+def test_a_share_that_tells_the_time_of_writing_days_late_does_not_make_it_last_year() -> None:
+    assert times(stamped("24.11 10:00:00"), "2026-11-01T00:00Z", now="2026-11-24T12:00Z") == ["2026-11-24 10:00"]
+
+
 def test_a_file_of_long_ago_keeps_its_year() -> None:
     assert times(stamped("24.11 10:00:00"), "2023-11-24T12:00Z", now="2026-11-24T12:00Z") == ["2023-11-24 10:00"]
 
@@ -166,7 +172,14 @@ def test_a_journal_goes_over_new_year() -> None:
 
 
 def test_an_hour_that_comes_twice_is_told_apart_by_the_order_of_records() -> None:
-    stamps = ["25.10 02:10:00", "25.10 02:50:00", "25.10 02:49:59", "25.10 02:10:00", "25.10 02:50:00", "25.10 03:00:00"]
+    stamps = [
+        "25.10 02:10:00",
+        "25.10 02:50:00",
+        "25.10 02:49:59",
+        "25.10 02:10:00",
+        "25.10 02:50:00",
+        "25.10 03:00:00",
+    ]
     assert times(b"".join(map(stamped, stamps)), "2026-10-25T12:00Z", "Europe/Berlin") == [
         "2026-10-25 00:10",
         "2026-10-25 00:50",

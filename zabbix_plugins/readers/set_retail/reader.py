@@ -18,7 +18,7 @@ from zabbix_plugins.readers.records import BOM, overlong, whole_lines
 from zabbix_plugins.readers.set_retail.calls import HEADER, call, error
 from zabbix_plugins.readers.set_retail.events import set_events
 from zabbix_plugins.readers.set_retail.lines import key, link, position, silent, till_error
-from zabbix_plugins.readers.set_retail.stamps import DAY_MS, FRACTIONS, MINUTES, Stamps
+from zabbix_plugins.readers.set_retail.stamps import FRACTIONS, MINUTES, Stamps
 from zabbix_plugins.readers.set_retail.state import NOTHING, ORPHANS, RECORD, WAIT, Records, SetRetailCarry
 
 _ACTIONS: dict[bytes, Callable[[Records, int, int, int, int], int]] = {
@@ -39,8 +39,6 @@ _SILENT = frozenset({b"CatalogService", b"SpeedLog", b"LoyalBridgeServiceImpl", 
 _SHOP = re.compile(rb'"shop":"?([A-Za-z0-9._-]{1,64})"?,"cash":"?([A-Za-z0-9._-]{1,64})"?[,}]')
 _LONGEST_HEADER = 160
 _NO_RUBBISH = bytes(range(8, 14)) + bytes(range(32, 127)) + bytes(range(128, 256))
-_EARLIEST_MS = 946_684_800_000
-"""The year 2000: a file time before it is none."""
 
 
 class SetRetailReader:
@@ -67,8 +65,7 @@ class SetRetailReader:
         """See `Reader`."""
         span = whole_lines(carry, chunk)
         carry = msgspec.structs.replace(carry, skipping=span.skipping)
-        written = chunk.written if _EARLIEST_MS < chunk.written <= chunk.arrival + DAY_MS else chunk.arrival
-        self._stamps.look_from(max(written, carry.newest))
+        self._stamps.look_from(chunk.written, chunk.arrival)
         records = Records(carry, chunk, span.stop, self._origin, self._privacy, self._keys)
         if not records.store:
             # what stands in front of the first SetEvent is of the same till
@@ -100,7 +97,7 @@ class SetRetailReader:
         long_lines = stop - start >= MAX_RECORD_BYTES
         zeros = find(b"\0", start, stop) >= 0
         lines = 0
-        last, newest = carry.last, carry.newest
+        last = carry.last
         at = start
         while at < stop:
             end = find(b"\n", at, stop)
@@ -149,11 +146,9 @@ class SetRetailReader:
                 break
             lines += 1
             last = time
-            if time > newest:
-                newest = time
             carry.within = RECORD
             at = following
-        carry.last, carry.newest = last, newest
+        carry.last = last
         return min(at, stop), lines
 
     def _no_header(self, records: Records, at: int, end: int) -> int:

@@ -1,8 +1,9 @@
 """Stamps of Set Retail 10's text log: local time of the store, without a year (`%d{dd.MM HH:mm:ss}`, log4j).
 
-The year is the latest one that puts a stamp not more than two days after the reference: the time at which the file
-was last written, or the newest stamp read so far. So December's stamps in a file written in January are last
-year's, and a POS clock that is a day ahead on New Year's Eve is believed.
+The year is the latest one that puts a stamp not more than two days after the arrival of its bytes, nor more than
+thirty days after the time at which the file was last written (a share may tell that time late while the POS holds
+the file open). So December's stamps in a file written in January are last year's, a POS clock that is a day ahead on
+New Year's Eve is believed, and a file of years ago keeps its year.
 
 The zone's rules tell the hour. Where clocks are set back, an hour comes twice: the first reading of a stamp is taken
 unless it lies more than ten minutes before the record in front of it; then it is the second. Where clocks are set
@@ -15,7 +16,10 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 DAY_MS = 86_400_000
-_AHEAD_DAYS = 2
+_AFTER_ARRIVAL_DAYS = 2
+_AFTER_WRITING_DAYS = 30
+_EARLIEST_MS = 946_684_800_000
+"""The year 2000: a file time before it is none."""
 _BACKWARD_MS = 600_000
 _YEARS = 9
 """So many years are tried: the 29th of February is at most eight years away."""
@@ -38,13 +42,15 @@ class Stamps:
     def __init__(self, zone: str) -> None:
         self.hours: dict[bytes, int] = {}
         self._zone = ZoneInfo(zone)
-        self._day = -1
+        self._last_day = -1
 
-    def look_from(self, reference: int) -> None:
-        """Resolve years as seen from `reference`, milliseconds UTC; its day alone matters."""
-        day = reference // DAY_MS
-        if day != self._day:
-            self._day = day
+    def look_from(self, written: int, arrival: int) -> None:
+        """Resolve years as seen from these times, milliseconds UTC; their days alone matter."""
+        day = arrival // DAY_MS + _AFTER_ARRIVAL_DAYS
+        if written > _EARLIEST_MS:
+            day = min(day, written // DAY_MS + _AFTER_WRITING_DAYS)
+        if day != self._last_day:
+            self._last_day = day
             self.hours.clear()
 
     def begin_of(self, stamp: bytes, last: int) -> int | None:
@@ -71,7 +77,7 @@ class Stamps:
         return (second if first < second and first < last - _BACKWARD_MS else first) - within
 
     def _dated(self, day: int, month: int, hour: int, minute: int) -> datetime | None:
-        limit = datetime.fromtimestamp((self._day + _AHEAD_DAYS + 1) * DAY_MS / 1000, self._zone)
+        limit = datetime.fromtimestamp((self._last_day + 1) * DAY_MS / 1000, self._zone)
         for year in range(limit.year, limit.year - _YEARS, -1):
             try:
                 moment = datetime(year, month, day, hour, minute, tzinfo=self._zone)
