@@ -36,8 +36,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def free_ports(count: int) -> int:
-    """The first of `count` ports in a row on which nobody listens; each run gets its own."""
-    for first in range(30_000 + os.getpid() % 500 * 40, 60_000, 40):
+    """The first of `count` ports in a row on which nobody listens. Zabbix takes ports up to 32767."""
+    for first in range(20_000 + os.getpid() % 100 * 40, 32_700, 40):
         try:
             check_ports({str(port): port for port in range(first, first + count)})
         except Permanent:

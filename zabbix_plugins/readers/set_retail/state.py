@@ -40,9 +40,9 @@ class SetRetailCarry(Carry):
     """What must be remembered between two chunks of one `root.log`.
 
     `within`: NOTHING was read yet, inside a RECORD, or inside ORPHANS, lines whose record has no beginning. `last`:
-    time of the last record, 0 before the first. `store`, `pos`: as SetEvents name them. `online`: None until the log says so. `by_lines`, `by_events`: articles of the current receipt, as told by
-    text lines and by SetEvents. `cards`: tokens read in it. `calls`: those without an answer. `cp1251`: records that
-    were not UTF-8.
+    time of the last record, 0 before the first. `store`, `pos`: as SetEvents name them. `online`: None until the log
+    says so. `by_lines`, `by_events`: articles of the current receipt, as told by text lines and by SetEvents.
+    `cards`: tokens read in it. `calls`: those without an answer. `cp1251`: records that were not UTF-8.
     """
 
     within: int = NOTHING
