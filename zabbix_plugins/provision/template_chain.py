@@ -75,16 +75,17 @@ def _low(template: str, permanent: str, level: str, part: bool, depends: list[No
     def item(metric: str, window: str) -> str:
         return f"/{template}/loyalty.{metric}[{inside}{window}]"
 
-    # 5 minutes make it sure (also at few transactions: even the upper bound is below), the last minute makes it
-    # end soon; a value that has gone stale for want of transactions neither fires nor holds a problem open.
+    # 5 minutes make it sure, the last minute makes it end soon. Both are judged by their upper bounds, so that one
+    # hit among few transactions is no alarm, above all not while an outage that is over still fills the 5 minutes.
+    # A value that has gone stale for want of transactions neither fires nor holds a problem open.
     expression = (
         f"last({item('availability', WINDOW)})<{least}"
         f" and last({item('transactions', WINDOW)})>={enough}"
         f" and last({item('hit', WINDOW)})>0"
         f" and last({item('availability.upper', WINDOW)})<{least}"
-        f" and last({item('availability', '1m')})<{least}"
+        f" and last({item('availability.upper', '1m')})<{least}"
     )
-    recovery = f"min({item('availability', '1m')},#2)>={least} or last({item('transactions', WINDOW)})<{enough}"
+    recovery = f"min({item('availability.upper', '1m')},#2)>={least} or last({item('transactions', WINDOW)})<{enough}"
     where = "Region {#PART.NAME}: " if part else ""
     word = "critically low" if level == "CRIT" else "low"
     priority = {("CRIT", False): "HIGH", ("CRIT", True): "AVERAGE"}.get((level, part), "WARNING")

@@ -17,7 +17,10 @@ from zabbix_plugins.readers.set_retail.state import MAX_LINES_BYTES, WAIT, OpenC
 HEADER = re.compile(rb"[0-9]{2}\.[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}[ .,]")
 """How a record begins."""
 
-_NEXT = re.compile(rb"\n(?=" + HEADER.pattern + rb")")
+LONGEST_HEADER = 160
+"""Bytes up to and with "] " behind the logger."""
+
+_NEXT = re.compile(rb"\n(?=" + HEADER.pattern + rb"[^\n]{0,%d}?\] )" % (LONGEST_HEADER - 17))
 _NOT_CODE = re.compile(r"[^A-Z0-9._-]")
 _NEAR = 1 << 14
 """Most calls are shorter than this; one that is not is searched for a second time."""
@@ -40,7 +43,7 @@ def call(records: Records, begin: int, end: int, time: int, at: int) -> int:
     close = data.find(closing, body, min(limit, at + _NEAR))
     if close < 0 and limit > at + _NEAR:
         close = data.find(closing, body, limit)
-    if close < 0 or data.find(b"Loymax re", body, close) >= 0:
+    if close < 0 or data.find(b"] ", end, close) >= 0:
         # another record begins before this one's closing tag, or the rest has not been written yet
         following = _NEXT.search(data, end, close if close >= 0 else limit)
         if following is not None:

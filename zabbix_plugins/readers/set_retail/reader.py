@@ -15,7 +15,7 @@ import msgspec
 from zabbix_plugins.model.journal import MAX_RECORD_BYTES, Chunk, Origin, Reading
 from zabbix_plugins.model.privacy import Privacy
 from zabbix_plugins.readers.records import BOM, overlong, whole_lines
-from zabbix_plugins.readers.set_retail.calls import HEADER, call, error
+from zabbix_plugins.readers.set_retail.calls import HEADER, LONGEST_HEADER, call, error
 from zabbix_plugins.readers.set_retail.events import set_events
 from zabbix_plugins.readers.set_retail.lines import key, link, position, silent, till_error
 from zabbix_plugins.readers.set_retail.stamps import FRACTIONS, MINUTES, Stamps
@@ -37,7 +37,6 @@ _SILENT = frozenset({b"CatalogService", b"SpeedLog", b"LoyalBridgeServiceImpl", 
 """Loggers whose other records are understood and tell nothing that Tillwatch counts."""
 
 _SHOP = re.compile(rb'"shop":"?([A-Za-z0-9._-]{1,64})"?,"cash":"?([A-Za-z0-9._-]{1,64})"?[,}]')
-_LONGEST_HEADER = 160
 _NO_RUBBISH = bytes(range(8, 14)) + bytes(range(32, 127)) + bytes(range(128, 256))
 
 
@@ -132,7 +131,7 @@ class SetRetailReader:
             if fraction is not None:
                 time += fraction
                 level = at + 19
-            bracket = find(b"] ", level, end if end < at + _LONGEST_HEADER else at + _LONGEST_HEADER)
+            bracket = find(b"] ", level, end if end < at + LONGEST_HEADER else at + LONGEST_HEADER)
             if bracket < 0:
                 lines += self._no_header(records, at, end)
                 at = end + 1
@@ -184,5 +183,5 @@ def _other(records: Records, level: int, bracket: int, end: int, time: int, at: 
 def fits_set_retail(head: bytes) -> float:
     """Share of the first lines that begin a record of ours, 0 … 1; lines in between speak neither for nor against."""
     lines = [line for line in head.split(b"\n")[:200] if line.strip()]
-    begun = sum(1 for line in lines if HEADER.match(line.lstrip(BOM + b"\0")) and b" [" in line[:_LONGEST_HEADER])
+    begun = sum(1 for line in lines if HEADER.match(line.lstrip(BOM + b"\0")) and b" [" in line[:LONGEST_HEADER])
     return begun / len(lines) if lines else 0.0
