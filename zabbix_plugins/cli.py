@@ -11,6 +11,7 @@ from zabbix_plugins.commands.collect import collect
 from zabbix_plugins.commands.deliver import deliver
 from zabbix_plugins.commands.demo import demo
 from zabbix_plugins.commands.export import export
+from zabbix_plugins.commands.provision import provision
 from zabbix_plugins.commands.report import report
 from zabbix_plugins.commands.simulate import simulate
 from zabbix_plugins.errors import TillwatchError
@@ -28,7 +29,7 @@ def cli(verbose: bool) -> None:
     )
 
 
-for command in (report, collect, deliver, export, simulate, demo):
+for command in (report, collect, deliver, provision, export, simulate, demo):
     cli.add_command(command)
 
 

@@ -30,6 +30,16 @@ def journals_of(format_: str) -> st.SearchStrategy[bytes]:
     return st.lists(line, max_size=25).map(b"\n".join)
 
 
+@st.composite
+def damaged(draw: st.DrawFn, format_: str) -> bytes:
+    """A journal in which some bytes were changed."""
+    journal = bytearray(draw(journals_of(format_)))
+    for _ in range(draw(st.integers(0, 8))):
+        if journal:
+            journal[draw(st.integers(0, len(journal) - 1))] = draw(st.integers(0, 255))
+    return bytes(journal)
+
+
 each_format = pytest.mark.parametrize("format_", list(SUFFIXES))
 
 
@@ -37,7 +47,7 @@ each_format = pytest.mark.parametrize("format_", list(SUFFIXES))
 @settings(max_examples=3000, deadline=None)
 @given(data=st.data())
 def test_any_pieces_of_a_journal_mean_the_same_as_the_whole(format_: str, data: st.DataObject) -> None:
-    journal = data.draw(journals_of(format_))
+    journal = data.draw(st.one_of(journals_of(format_), damaged(format_)))
     cuts = data.draw(st.lists(st.integers(0, len(journal)), max_size=6))
     for ended in (True, False):
         assert read_pieces(format_, journal, cuts, ended=ended) == read_whole(format_, journal, ended=ended)
@@ -48,16 +58,6 @@ def test_any_pieces_of_a_journal_mean_the_same_as_the_whole(format_: str, data: 
 @given(journal=st.binary(max_size=300), ended=st.booleans())
 def test_random_bytes_never_raise(format_: str, journal: bytes, ended: bool) -> None:
     read_whole(format_, journal, ended=ended)
-
-
-@st.composite
-def damaged(draw: st.DrawFn, format_: str) -> bytes:
-    """A journal in which some bytes were changed."""
-    journal = bytearray(draw(journals_of(format_)))
-    for _ in range(draw(st.integers(0, 8))):
-        if journal:
-            journal[draw(st.integers(0, len(journal) - 1))] = draw(st.integers(0, 255))
-    return bytes(journal)
 
 
 @each_format

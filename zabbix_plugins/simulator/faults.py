@@ -17,7 +17,7 @@ from zabbix_plugins.errors import BadConfiguration, Temporary
 FAULTS: Mapping[str, str] = {
     "loyalty-down": "the processing answers with errors, or not at all",
     "loyalty-offline": "all registers lose the processing, go offline and call no more",
-    "loyalty-slow": "answers take 5 to 12 seconds; many calls run into their time limit and are repeated",
+    "loyalty-slow": "answers take 3 to 6 seconds; many calls run into their time limit and are repeated",
     "region-network": "the registers of one region are offline",
     "store-offline": "one store is dark: its registers write nothing at all",
 }

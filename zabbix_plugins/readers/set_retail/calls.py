@@ -11,8 +11,9 @@ from zabbix_plugins.readers.set_retail.loymax import (
     read_request,
     read_response,
     spoken_code,
+    text_of,
 )
-from zabbix_plugins.readers.set_retail.state import MAX_LINES_BYTES, WAIT, OpenCall, Records
+from zabbix_plugins.readers.set_retail.state import MAX_LINES_BYTES, OTHER, WAIT, OpenCall, Records
 
 HEADER = re.compile(rb"[0-9]{2}\.[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}[ .,]")
 """How a record begins."""
@@ -34,7 +35,7 @@ def call(records: Records, begin: int, end: int, time: int, at: int) -> int:
     elif data.startswith(b"Loymax response:", begin):
         body, closing, take = begin + 16, b"</XMLResponse>", _responses
     else:
-        return error(records, begin, end, time, at, "LOYMAXUTILS")
+        return OTHER
     first = data[body:end].strip()
     if first and not first.startswith(b"<"):
         records.unknown += 1
@@ -125,8 +126,7 @@ def error(records: Records, begin: int, end: int, time: int, at: int, logger: st
     line = data[begin:end]
     following = end + 1
     if "LOY" in logger:
-        text = records.text(line)
-        code = failure_code(line) or spoken_code(text)
+        code = failure_code(line) or spoken_code(text_of(line))
         while not code:
             if following >= stop:
                 if not records.ended and len(data) - at < MAX_LINES_BYTES:
@@ -140,9 +140,9 @@ def error(records: Records, begin: int, end: int, time: int, at: int, logger: st
             following = line_end + 1
         request = records.take_call("") if code else None
         if request is not None:
-            _respond(records, request, None, "", code, text, time, at)
+            _respond(records, request, None, "", code, records.text(line), time, at)
             return following
     else:
-        code, text = "", records.text(line)
-    records.add_error(time, at, code or f"SET.{_NOT_CODE.sub('_', logger)}"[:64], text)
+        code = ""
+    records.add_error(time, at, code or f"SET.{_NOT_CODE.sub('_', logger)}"[:64], records.text(line))
     return following

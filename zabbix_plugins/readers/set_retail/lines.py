@@ -1,7 +1,7 @@
 """Records of Set Retail 10's log that one line of text tells: keys, articles, errors of the POS, online and offline.
 
 Every function takes the state, the begin and end of a message in the chunk, its time and the begin of its record;
-it answers where the next record begins.
+it answers where the next record begins, WAIT or OTHER.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from zabbix_plugins.model.event import ArticleScanned, KeyPressed, LinkChanged
 from zabbix_plugins.readers.set_retail.loymax import spoken_code
-from zabbix_plugins.readers.set_retail.state import Records
+from zabbix_plugins.readers.set_retail.state import OTHER, Records
 
 _MAX_KEYS = 512
 _COMMAND = re.compile(rb"""command["']?\s*[=:]\s*["']?([A-Za-z0-9_]+)""")
@@ -30,8 +30,7 @@ def key(records: Records, begin: int, end: int, time: int, at: int) -> int:
     if name is None:
         found = _COMMAND.search(raw)
         if found is None:
-            records.unknown += 1
-            return end + 1
+            return OTHER
         name = records.privacy.key(found[1].decode())
         if len(records.keys) < _MAX_KEYS:
             records.keys[raw] = name
@@ -55,8 +54,7 @@ def position(records: Records, begin: int, end: int, time: int, at: int) -> int:
     """`TechProcess add position: id=…, item=12345, count=1000, sum=8990, …` (count in thousandths, sum in kopecks)"""
     fields = dict(_FIELD.findall(records.data, begin, end))
     if b"item" not in fields:
-        records.unknown += 1
-        return end + 1
+        return OTHER
     carry = records.carry
     carry.by_lines += 1
     if carry.by_lines <= carry.by_events:  # a SetEvent told this article before
@@ -90,8 +88,8 @@ def link(records: Records, begin: int, end: int, time: int, at: int) -> int:
     raw = records.data[begin:end]
     online = raw.startswith(b"Server online")
     if not online and not raw.startswith(b"Server offline"):
-        records.unknown += 1
-    elif online is not records.carry.online:
+        return OTHER
+    if online is not records.carry.online:
         records.carry.online = online
         records.events.append(LinkChanged(**records.place(time, at), online=online))
     return end + 1

@@ -19,7 +19,7 @@ from zabbix_plugins.readers.set_retail.calls import HEADER, LONGEST_HEADER, call
 from zabbix_plugins.readers.set_retail.events import set_events
 from zabbix_plugins.readers.set_retail.lines import key, link, position, silent, till_error
 from zabbix_plugins.readers.set_retail.stamps import FRACTIONS, MINUTES, Stamps
-from zabbix_plugins.readers.set_retail.state import NOTHING, ORPHANS, RECORD, WAIT, Records, SetRetailCarry
+from zabbix_plugins.readers.set_retail.state import NOTHING, ORPHANS, OTHER, RECORD, WAIT, Records, SetRetailCarry
 
 _ACTIONS: dict[bytes, Callable[[Records, int, int, int, int], int]] = {
     b"eventCon": key,  # eventControlKey
@@ -137,9 +137,8 @@ class SetRetailReader:
                 at = end + 1
                 continue
             action = action_of(data[bracket + 2 : bracket + 10])
-            if action is not None:
-                following = action(records, bracket + 2, end, time, at)
-            else:
+            following = OTHER if action is None else action(records, bracket + 2, end, time, at)
+            if following == OTHER:
                 following = _other(records, level, bracket, end, time, at)
             if following == WAIT:
                 break

@@ -15,6 +15,9 @@ from zabbix_plugins.readers.set_retail.loymax import Operation
 WAIT = -1
 """What a function for a record answers when the record is not whole yet."""
 
+OTHER = -2
+"""What it answers when the record only begins like one of its own."""
+
 MAX_LINES_BYTES = 1 << 18
 """A record of several lines is not longer than this."""
 
