@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 from collections import Counter
 from pathlib import Path
 
@@ -132,8 +133,6 @@ def test_a_commit_that_fails_writes_nothing_and_can_be_made_again(tmp_path: Path
 
 
 def test_a_locked_ledger_is_a_sentence_that_says_it_will_be_tried_again(tmp_path: Path) -> None:
-    import sqlite3
-
     path = tmp_path / "ledger.sqlite"
     ledger = Ledger(path, ESTATE)
     ledger._connection.execute("PRAGMA busy_timeout=0")
@@ -141,7 +140,7 @@ def test_a_locked_ledger_is_a_sentence_that_says_it_will_be_tried_again(tmp_path
     other.execute("BEGIN IMMEDIATE")
     accounts = Accounts(NoCodes(), ledger.pos_state)
     accounts.take(receipt(BASE, "m", "1", 1), (BASE + 1) * MINUTE_MS)
-    with pytest.raises(Temporary, match="locked.*tried again"):
+    with pytest.raises(Temporary, match=r"locked.*tried again"):
         ledger.commit(accounts, {}, now=0)
     other.execute("ROLLBACK")
     other.close()
@@ -152,7 +151,7 @@ def test_a_locked_ledger_is_a_sentence_that_says_it_will_be_tried_again(tmp_path
 def test_a_file_that_is_no_ledger_says_what_to_do(tmp_path: Path) -> None:
     path = tmp_path / "ledger.sqlite"
     path.write_bytes(b"rubbish" * 1000)
-    with pytest.raises(BadState, match="damaged.*move the file away"):
+    with pytest.raises(BadState, match=r"damaged.*move the file away"):
         Ledger(path, ESTATE)
 
 

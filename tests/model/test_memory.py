@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,7 +50,7 @@ def test_receipt_ranges_know_exactly_what_was_added(numbers: list[int]) -> None:
             truth.add(number)
     ranges = memory.days.get(0, {}).get(1, [])
     assert [n for low, high in ranges for n in range(low, high + 1)] == sorted(truth)
-    assert all(second[0] > first[1] + 1 for first, second in zip(ranges, ranges[1:], strict=False))
+    assert all(second[0] > first[1] + 1 for first, second in pairwise(ranges))
 
 
 def test_text_numbers_shifts_and_days_are_kept_apart_and_forgotten_by_day() -> None:

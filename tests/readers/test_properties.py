@@ -44,7 +44,7 @@ each_format = pytest.mark.parametrize("format_", list(SUFFIXES))
 
 
 @each_format
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(data=st.data())
 def test_any_pieces_of_a_journal_mean_the_same_as_the_whole(format_: str, data: st.DataObject) -> None:
     journal = data.draw(st.one_of(journals_of(format_), damaged(format_)))
@@ -54,14 +54,14 @@ def test_any_pieces_of_a_journal_mean_the_same_as_the_whole(format_: str, data: 
 
 
 @each_format
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(journal=st.binary(max_size=300), ended=st.booleans())
 def test_random_bytes_never_raise(format_: str, journal: bytes, ended: bool) -> None:
     read_whole(format_, journal, ended=ended)
 
 
 @each_format
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(data=st.data())
 def test_damage_never_raises_and_what_was_read_can_be_stored(format_: str, data: st.DataObject) -> None:
     whole = read_whole(format_, data.draw(damaged(format_)))

@@ -32,7 +32,9 @@ class OnceRead:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            self._file = cast(IO[bytes], gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb"))
+            # closed by __exit__
+            opened = gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")  # noqa: SIM115
+            self._file = cast(IO[bytes], opened)
             self._written = int(path.stat().st_mtime * 1000)
         except OSError as error:
             raise BadConfiguration(
