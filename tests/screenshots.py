@@ -33,6 +33,7 @@ def picture_of(
         try:
             page = browser.new_page(viewport={"width": size[0], "height": size[1]})
             page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+            page.on("requestfailed", lambda asked: complaints.append(f"{asked.url}: {asked.failure}"))
             page.goto(f"{frontend}index.php")
             page.fill("input[name=name]", login[0])
             page.fill("input[name=password]", login[1])
