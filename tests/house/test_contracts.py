@@ -24,13 +24,12 @@ def test_imports_point_one_way() -> None:
 
 
 def test_an_import_against_the_directions_is_found(tmp_path: Path) -> None:
-    """The contract test can fail: a reader that reached for the ledger would be told."""
-    config = (ROOT / "setup.cfg").read_text()
-    section = config[config.index("[importlinter]") :].replace(
-        "    zabbix_plugins.sources\nforbidden_modules =\n    zabbix_plugins.readers\n    zabbix_plugins.ledger",
-        "    zabbix_plugins.checks\nforbidden_modules =\n    zabbix_plugins.ledger",
+    """The contract test can fail: a forbidden import that does exist is told."""
+    (tmp_path / "broken.cfg").write_text(
+        "[importlinter]\nroot_package = zabbix_plugins\n"
+        "[importlinter:contract:sources]\nname = Checks do without the model\ntype = forbidden\n"
+        "source_modules =\n    zabbix_plugins.checks\nforbidden_modules =\n    zabbix_plugins.model\n"
     )
-    (tmp_path / "broken.cfg").write_text(section)
     program = "from importlinter.cli import lint_imports_command as c; c()"
     command = [sys.executable, "-c", program, "--config", str(tmp_path / "broken.cfg")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
