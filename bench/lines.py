@@ -4,15 +4,19 @@
 
 Journals come from the simulator. `tillwatch collect --once` follows them into a new ledger and publishes documents;
 mtail (Debian package "mtail") counts what it can in one shot. CPU seconds and peak memory are the kernel's, of the
-whole process, the interpreter's start included. The floor is `wc -l` on the same files.
+whole process, the interpreter's start included; memory below this script's own cannot be told. The floor is `wc -l`
+on the same files. The ledger's size is what SQLite says of each table's pages, by the spans that the table keeps.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import math
 import os
 import resource
 import shutil
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -58,15 +62,34 @@ def mtail(folder: Path, program: Path, files: list[Path]) -> tuple[float, float]
     return measured(["mtail", "--one_shot", "--logtostderr", "--progs", str(programs), *logs])
 
 
+def lines_of(file: Path) -> int:
+    """Lines of a file, a little at a time: what this script once held would count as its children's memory."""
+    with file.open("rb") as opened:
+        return sum(block.count(b"\n") for block in iter(lambda: opened.read(1 << 16), b""))
+
+
+def print_ledger(path: Path, stores: int, minutes: float) -> None:
+    """Bytes of the ledger by store: what a day of trade adds, and what stays the same however long it trades."""
+    with contextlib.closing(sqlite3.connect(path)) as ledger:
+        size = dict(ledger.execute("SELECT name, sum(pgsize) FROM dbstat GROUP BY name"))
+    days = minutes / 1440
+    minute_tier = size["minutes"] / stores / days / 1000
+    hour_tier = size["hours"] / stores / math.ceil(minutes / 60) * 24 / 1000
+    fixed = sum(size[table] for table in ("windows", "pos", "journals")) / stores / 1000
+    pos_tier = size["pos_minutes"] / stores / minutes * 120 / 1000
+    print(
+        f"  ledger, kB a store: {minute_tier:.0f} a day in minutes (26 h kept), {hour_tier:.1f} a day in hours", end=" "
+    )
+    print(f"(5 weeks kept), {pos_tier:.0f} in its registers' 2 h of minutes, {fixed:.1f} in states and windows")
+
+
 def bench(dialect: str, arguments: argparse.Namespace, folder: Path) -> None:
     simulate = [str(TILLWATCH), "simulate", "run", "--folder", str(folder / "simulation"), "--dialect", dialect]
     simulate += ["--stores", str(arguments.stores), "--minutes", str(arguments.minutes)]
     simulate += ["--receipts-per-minute", str(arguments.stores * 8)]
     subprocess.run(simulate, check=True, stderr=subprocess.DEVNULL)
     files = sorted((folder / "simulation/journals").rglob(DIALECTS[dialect][0] + "*"))
-    data = [file.read_bytes() for file in files]
-    lines, size = sum(each.count(b"\n") for each in data), sum(len(each) for each in data)
-    del data
+    lines, size = sum(map(lines_of, files)), sum(file.stat().st_size for file in files)
     print(
         f"\n{dialect}: {lines:,} lines, {size / 1e6:.0f} MB, {arguments.stores} stores, {arguments.minutes:g} minutes"
     )
@@ -84,10 +107,7 @@ def bench(dialect: str, arguments: argparse.Namespace, folder: Path) -> None:
     print(
         f"  mtail takes {statistics.median(ratios):.1f} times the CPU (pairs: {min(ratios):.1f} to {max(ratios):.1f})"
     )
-    ledger = sum(file.stat().st_size for file in (folder / "data").glob("ledger.sqlite*"))
-    per_day = ledger / arguments.stores / arguments.minutes * 1440
-    print(f"  ledger {ledger / 1e6:.1f} MB, {ledger / arguments.stores:,.0f} bytes a store for these minutes,", end=" ")
-    print(f"{per_day / 1000:,.0f} kB a store and day at this rate before tiers are pruned")
+    print_ledger(folder / "data" / "ledger.sqlite", arguments.stores, arguments.minutes)
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ import msgspec
 from zabbix_plugins.errors import BadState, Permanent, Temporary
 from zabbix_plugins.ledger.accounts import Accounts
 from zabbix_plugins.ledger.ledger import Ledger
+from zabbix_plugins.model.clock import ClockWatch
 from zabbix_plugins.model.dictionary import ErrorDictionary
 from zabbix_plugins.model.journal import Carry, Origin, Reader
 from zabbix_plugins.model.window import MINUTE_MS
@@ -85,7 +86,8 @@ def hold(folder: Path) -> int:
 
 
 class Collector:
-    """Reads journals into one ledger and publishes what it says. `clock` gives milliseconds UTC.
+    """Reads journals into one ledger and publishes what it says. `clock` gives milliseconds UTC, `steady` those of a
+    clock that nobody sets.
 
     `at` is told the points at which tests kill the program.
     """
@@ -99,6 +101,7 @@ class Collector:
         *,
         grace_ms: int,
         clock: Callable[[], int],
+        steady: Callable[[], int],
         at: Callable[[str], None] = lambda point: None,
     ) -> None:
         self._ledger = ledger
@@ -107,6 +110,9 @@ class Collector:
         self._publication = publication
         self._grace_ms = grace_ms
         self._clock = clock
+        self._steady = steady
+        self._watch = ClockWatch()
+        self._doubt = False
         self._at = at
         self._accounts = Accounts(dictionary, ledger.pos_state)
         self._accounts.closed = -1 if ledger.closed is None else ledger.closed
@@ -131,6 +137,7 @@ class Collector:
         if self._moved:  # the last commit failed: that first, so that nothing piles up while the disk is full
             self._commit(None)
         began = self._clock()
+        self._judge_clock(began)
         total = pending = 0
         journals = unreachable = unsettled = 0
         for family in self._families:
@@ -149,12 +156,22 @@ class Collector:
             unreachable += family.journals.unreachable
             unsettled += family.journals.unsettled
         # a journal in the middle of a rotation was not read to its end, and no minute is closed over its head
-        closed = self._commit(None if unsettled else (began - self._grace_ms) // MINUTE_MS - 1)
+        closed = self._commit(None if unsettled or self._doubt else (began - self._grace_ms) // MINUTE_MS - 1)
         if closed or self._unsaid:
             self._unsaid = True
             self._publish(Standing(journals=journals, unreachable=unreachable))
             self._unsaid = False
         return Pass(bytes_read=total, closed=closed)
+
+    def _judge_clock(self, now: int) -> None:
+        doubt = self._watch.doubtful(now, self._steady())
+        if doubt != self._doubt:
+            self._doubt = doubt
+            _log.warning(
+                "the clock was set forward: no minute is closed until it is set back or five minutes have passed"
+                if doubt
+                else "the clock is believed again"
+            )
 
     def _read_chunk(self, family: Family, journal: Journal) -> int | None:
         chunk = family.journals.next_chunk(journal, CHUNK_BYTES)

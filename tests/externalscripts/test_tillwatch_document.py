@@ -7,8 +7,11 @@ import os
 import pwd
 import resource
 import shutil
+import signal
 import subprocess
+import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -64,7 +67,7 @@ def test_a_document_is_printed_as_it_is(stage: Path) -> None:
 
 def test_a_missing_document_is_an_error_without_data(stage: Path) -> None:
     found = ask(stage, key="magnolia")
-    assert list(found) == ["error"]
+    assert (list(found), found["state"]) == (["state", "error"], 2)
     assert "availability.chain.magnolia.json is missing" in str(found["error"])
 
 
@@ -74,7 +77,7 @@ def test_a_stale_document_is_an_error_without_data(stage: Path) -> None:
     old = path.stat().st_mtime - 1000
     os.utime(path, (old, old))
     found = ask(stage)
-    assert list(found) == ["error"]
+    assert (list(found), found["state"]) == (["state", "error"], 1)
     assert "s old: the collector stands still" in str(found["error"])
 
 
@@ -112,7 +115,7 @@ def test_a_document_that_may_not_be_read_says_so(stage: Path) -> None:
 def test_bad_arguments_are_an_error_document_and_never_a_traceback(stage: Path, arguments: list[str]) -> None:
     out, err, status = run(stage, *(text.replace("{folder}", str(stage / "documents")) for text in arguments))
     assert (err, status) == ("", 0)
-    assert list(json.loads(out)) == ["error"]
+    assert list(json.loads(out)) == ["state", "error"]
 
 
 def test_a_document_too_large_for_zabbix_or_damaged_is_an_error(stage: Path) -> None:
@@ -120,6 +123,46 @@ def test_a_document_too_large_for_zabbix_or_damaged_is_an_error(stage: Path) -> 
     assert "larger than Zabbix takes" in str(ask(stage)["error"])
     publish_document(stage / "documents", "availability.total.json", b"")
     assert "damaged" in str(ask(stage)["error"])
+
+
+def test_it_is_right_with_the_collector_alive_killed_and_cleanly_stopped(stage: Path) -> None:
+    """With the real collector: a document outlives it for as long as it is young, and is then disowned."""
+    store = stage / "journals" / "m" / "1001" / "1"
+    store.mkdir(parents=True)
+    minute = int(time.time()) // 60 * 60 - 120
+    lines = [
+        {"event": "receipt_opened", "time": minute * 1000, "receipt": 1},
+        {"event": "card_read", "time": minute * 1000 + 1, "receipt": 1, "card": "2200000000000001"},
+        {"event": "receipt_closed", "time": minute * 1000 + 2, "receipt": 1, "total": "1.00"},
+    ]
+    (store / "journal.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    settings = stage / "tillwatch.toml"
+    settings.write_text(
+        '[collector]\ndata = "."\ndocuments = "documents"\ngrace_seconds = 1\npass_seconds = 0.1\n'
+        '[[journal]]\nformat = "jsonl"\npath = "journals/{chain}/{store}/{pos}/journal.jsonl*"\n'
+    )
+    for end in (signal.SIGKILL, signal.SIGTERM):
+        command = [Path(sys.executable).with_name("tillwatch"), "collect", "--config", settings]
+        child = subprocess.Popen(command)
+        try:
+            until = time.monotonic() + 30
+            while "windows" not in ask(stage, key="m"):
+                assert time.monotonic() < until
+                time.sleep(0.1)
+            alive = ask(stage, key="m")
+        finally:
+            child.send_signal(end)
+            child.wait(timeout=30)
+        after = ask(stage, key="m")
+        assert after["windows"] == alive["windows"]
+        assert after["windows"]["1h"]["transactions"] == 1  # type: ignore[index]
+        path = stage / "documents" / "availability.chain.m.json"
+        old = path.stat().st_mtime - 200
+        os.utime(path, (old, old))
+        assert ask(stage, key="m")["state"] == 1
+        for each in (stage / "documents").iterdir():
+            each.unlink()
+        assert ask(stage, key="m")["state"] == 2
 
 
 def cpu_of(command: list[str], times: int) -> float:

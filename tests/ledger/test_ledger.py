@@ -155,6 +155,19 @@ def test_a_file_that_is_no_ledger_says_what_to_do(tmp_path: Path) -> None:
         Ledger(path, ESTATE)
 
 
+def test_minutes_of_each_register_are_kept_for_two_hours(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.sqlite", ESTATE)
+    accounts = Accounts(NoCodes(), ledger.pos_state)
+    for offset in (0, 30, 119, 120):
+        accounts.take(receipt(BASE + offset, "m", "1", offset + 1), (BASE + offset + 1) * MINUTE_MS)
+        ledger.commit(accounts, {}, now=0, close_through=BASE + offset)
+    accounts.take(receipt(BASE + 30, "m", "1", 500), (BASE + 121) * MINUTE_MS)  # late, into a closed minute
+    ledger.commit(accounts, {}, now=0)
+    pos = receipt(BASE, "m", "1", 1)[0].pos
+    kept = {minute - BASE: counts["receipts"] for minute, counts in ledger.pos_minutes(("m", "1", pos), 0, 1 << 40)}
+    assert kept == {30: 2, 119: 1, 120: 1}
+
+
 def test_minutes_and_hours_of_stores_go_when_their_tier_ends(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "ledger.sqlite", ESTATE)
     accounts = Accounts(NoCodes(), ledger.pos_state)

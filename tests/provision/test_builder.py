@@ -77,7 +77,7 @@ def test_every_metric_of_the_catalogue_has_its_items_and_every_item_its_metric(l
     expected |= {f"{metric.key}[{{#PART.ID}},{window}]" for metric in AVAILABILITY for window in metric.windows}
     expected |= {f"{metric.key}[{{#ERROR.CODE}},{window}]" for metric in ERRORS for window in metric.windows}
     expected |= {WINDOW_END.key, "tillwatch.parts.discovery", "tillwatch.codes.discovery"}
-    expected |= {"tillwatch.error[availability]", "tillwatch.error[errors]"}
+    expected |= {f"tillwatch.{kind}[{family}]" for kind in ("error", "state") for family in ("availability", "errors")}
     assert keys == expected
 
 
@@ -87,7 +87,10 @@ def test_stores_and_the_collector_have_the_items_of_the_catalogue() -> None:
     collector = {
         key for key in keys_of("tillwatch_collector_external.yaml") if not key.startswith("tillwatch_document")
     }
-    assert collector == {metric.key for metric in COLLECTOR} | {"tillwatch.error[collector]"}
+    assert collector == {metric.key for metric in COLLECTOR} | {
+        "tillwatch.error[collector]",
+        "tillwatch.state[collector]",
+    }
 
 
 def test_ids_of_metrics_are_unique() -> None:

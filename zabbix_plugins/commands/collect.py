@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -29,6 +30,11 @@ def milliseconds() -> int:
     return time.time_ns() // 1_000_000
 
 
+def steady_milliseconds() -> int:
+    """A clock that nobody sets; it goes on while the machine sleeps."""
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
+
+
 def _family(number: int, settings: JournalSettings, folder: Settings, estate: Estate, privacy: Privacy) -> Family:
     pattern = JournalPattern.compile(
         str(folder.path(settings.path)),
@@ -45,7 +51,12 @@ def _family(number: int, settings: JournalSettings, folder: Settings, estate: Es
     return Family(journals=FollowedJournals(str(number), pattern), make_reader=make)
 
 
-def assemble(settings: Settings, at: Callable[[str], None] = lambda point: None) -> tuple[Collector, Pusher | None]:
+def assemble(
+    settings: Settings,
+    at: Callable[[str], None] = lambda point: None,
+    clock: Callable[[], int] = milliseconds,
+    steady: Callable[[], int] = steady_milliseconds,
+) -> tuple[Collector, Pusher | None]:
     """The collector that the settings describe; raises `BadConfiguration` for what cannot be used."""
     estate = load_estate(settings)
     own = settings.collector.dictionary
@@ -70,7 +81,8 @@ def assemble(settings: Settings, at: Callable[[str], None] = lambda point: None)
             pusher=pusher,
         ),
         grace_ms=settings.collector.grace_seconds * 1000,
-        clock=milliseconds,
+        clock=clock,
+        steady=steady,
         at=at,
     )
     return collector, pusher
@@ -91,9 +103,10 @@ CONFIG = click.option(
 def collect(config: Path, once: bool) -> None:
     """Follow journals, count, and publish documents for Zabbix."""
     settings = load_settings(config)
-    held = hold(settings.data)
-    try:
+    with contextlib.ExitStack() as held:
+        held.callback(os.close, hold(settings.data))
         collector, pusher = assemble(settings)
+        held.callback(collector.close)
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
@@ -105,5 +118,3 @@ def collect(config: Path, once: bool) -> None:
             run(collector, pause=lambda: stop.wait(settings.collector.pass_seconds))
         if pusher is not None:
             pusher.stop()
-    finally:
-        os.close(held)

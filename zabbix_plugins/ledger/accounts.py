@@ -1,6 +1,6 @@
 """What events add up to between two commits (design, decisions 3 and 4).
 
-`Accounts` follows every POS, drops what was read before, and keeps counts by minute and store until the next
+`Accounts` follows every POS, drops what was read before, and keeps counts by minute and POS until the next
 commit writes them. It touches no disk: states of POS come from a callable, the time of arrival with the events.
 """
 
@@ -22,8 +22,6 @@ MEMORY_DAYS = 8
 DAY_MS = 86_400_000
 
 PosKey = tuple[str, str, str]
-StoreKey = tuple[str, str]
-
 _OF_THE_JOURNALS = frozenset({"duplicates", "abandoned", "training"})
 """Tallies that say something of the journals and not of the trade: facts of the collector."""
 
@@ -31,12 +29,12 @@ _OF_THE_JOURNALS = frozenset({"duplicates", "abandoned", "training"})
 class Accounts:
     """Counts that wait for a commit, and the states of all POS seen so far.
 
-    `deltas`: minute → (chain, store) → counts. `dirty`: POS whose state changed. `facts`: additions to the
+    `deltas`: minute → (chain, store, POS) → counts. `dirty`: POS whose state changed. `facts`: additions to the
     collector's own counters (late, duplicates, …). `newest`: the latest event time taken, milliseconds UTC.
     """
 
     def __init__(self, codes: Codes, load: Callable[[PosKey], PosState | None]) -> None:
-        self.deltas: dict[int, dict[StoreKey, Counts]] = {}
+        self.deltas: dict[int, dict[PosKey, Counts]] = {}
         self.dirty: dict[PosKey, PosState] = {}
         self.facts: Counts = {}
         self.codes = codes
@@ -45,7 +43,7 @@ class Accounts:
         self._states: dict[PosKey, PosState] = {}
         self._arrival = 0
         self._horizon = 0
-        self._store: StoreKey = ("", "")
+        self._pos: PosKey = ("", "", "")
         self._late = False
 
     def clear(self) -> None:
@@ -72,11 +70,11 @@ class Accounts:
                     state.seen = max(state.seen, last)
                     missing += state.watermark.missing
                 chain, store, pos = event.chain, event.store, event.pos
-                state = self._state((chain, store, pos))
+                self._pos = (chain, store, pos)
+                state = self._state(self._pos)
                 mark = state.watermark
                 missing -= mark.missing
-                dirty[chain, store, pos] = state
-                self._store = (chain, store)
+                dirty[self._pos] = state
             assert state is not None
             assert mark is not None
             seq = event.seq
@@ -118,10 +116,10 @@ class Accounts:
             self.note("skewed")
         elif minute <= self.closed:
             self._late = True
-        stores = self.deltas.get(minute)
-        if stores is None:
-            stores = self.deltas[minute] = {}
-        counts = stores.get(self._store)
+        registers = self.deltas.get(minute)
+        if registers is None:
+            registers = self.deltas[minute] = {}
+        counts = registers.get(self._pos)
         if counts is None:
-            counts = stores[self._store] = {}
+            counts = registers[self._pos] = {}
         counts[counter] = counts.get(counter, 0) + 1

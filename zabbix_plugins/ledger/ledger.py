@@ -27,6 +27,7 @@ _LEVELS: tuple[Level, ...] = ("total", "chain", "region", "store")
 
 _KEEP_MINUTES = {"total": 8 * 1440, "chain": 8 * 1440, "region": 8 * 1440, "store": 26 * 60}
 _KEEP_HOURS = {"total": 400 * 24, "chain": 400 * 24, "region": 400 * 24, "store": 35 * 24}
+_KEEP_POS_MINUTES = 120
 _STORE_CODES = 50
 _KEEP_OUTGOING = 1440
 
@@ -145,6 +146,16 @@ class Ledger:
             ):
                 yield minute, self._names.unpack(packed)
 
+    def pos_minutes(self, key: PosKey, first: int, last: int) -> Iterator[tuple[int, Counts]]:
+        """(minute, counts) of one POS from minute `first` to `last`, both included; kept for two hours."""
+        with told(self.path):
+            for minute, packed in self._connection.execute(
+                "SELECT minute, counts FROM pos_minutes WHERE minute BETWEEN ? AND ?"
+                " AND chain = ? AND store = ? AND pos = ? ORDER BY minute",
+                (first, last, *key),
+            ):
+                yield minute, self._names.unpack(packed)
+
     def codes(self) -> list[str]:
         """Every error code that was ever counted."""
         return [name.removeprefix(ERROR) for name in self._names.names(ERROR)]
@@ -182,6 +193,7 @@ class Ledger:
             try:
                 sql("BEGIN IMMEDIATE")
                 at("before commit")
+                self._write_pos_minutes(accounts)
                 self._write_counts(self._roll_up(accounts))
                 closed = self._close(close_through) if close_through is not None else []
                 self._write_states(accounts, journals, now)
@@ -217,14 +229,29 @@ class Ledger:
         """minute → key → counts, for stores and all levels above them."""
         result: dict[int, dict[int, Counts]] = {}
         total = self._id(TOTAL)
-        for minute, stores in accounts.deltas.items():
+        for minute, registers in accounts.deltas.items():
             rows = result[minute] = {}
-            for (chain, store), counts in stores.items():
+            for (chain, store, _), counts in registers.items():
                 region = self.estate.region_of(chain, store)
-                rows[self._id(("store", chain, store))] = dict(counts)
-                for number in (self._id(("region", chain, region)), self._id(("chain", chain, "")), total):
-                    add(rows.setdefault(number, {}), counts)
+                for key in (("store", chain, store), ("region", chain, region), ("chain", chain, "")):
+                    add(rows.setdefault(self._id(key), {}), counts)
+                add(rows.setdefault(total, {}), counts)
         return result
+
+    def _write_pos_minutes(self, accounts: Accounts) -> None:
+        if not accounts.deltas:
+            return
+        oldest = max(max(accounts.deltas), self.closed or 0) - _KEEP_POS_MINUTES
+        rows = []
+        for minute, registers in accounts.deltas.items():
+            if minute <= oldest:
+                continue
+            for key, counts in registers.items():
+                known = next(self.pos_minutes(key, minute, minute), None)
+                if known is not None:
+                    add(known[1], counts)
+                rows.append((minute, *key, self._names.pack(known[1] if known else counts)))
+        self._connection.executemany("INSERT OR REPLACE INTO pos_minutes VALUES (?, ?, ?, ?, ?)", rows)
 
     def _write_minute(self, minute: int, number: int, counts: Counts) -> None:
         self._connection.execute(
@@ -348,6 +375,7 @@ class Ledger:
         for number, level in enumerate(_LEVELS):
             sql("DELETE FROM minutes WHERE level = ? AND minute <= ?", (number, minute - _KEEP_MINUTES[level]))
             sql("DELETE FROM hours WHERE level = ? AND hour <= ?", (number, minute // 60 - _KEEP_HOURS[level]))
+        sql("DELETE FROM pos_minutes WHERE minute <= ?", (minute - _KEEP_POS_MINUTES,))
         lost = sql("DELETE FROM outgoing WHERE minute <= ?", (minute - _KEEP_OUTGOING,)).rowcount
         if lost:
             self._write_facts({"outgoing_lost": lost})

@@ -2,6 +2,7 @@
 
 One row of `minutes` or `hours` holds all counters of its span; counters are a msgpack map from small numbers to
 counts, the numbers being given out in `counters`. `keys` gives every total, chain, region and store a number.
+Registers, of which there are many and little is kept, stand under their own names in `pos` and `pos_minutes`.
 """
 
 from __future__ import annotations
@@ -29,6 +30,10 @@ CREATE TABLE minutes (
 CREATE TABLE hours (
     level INTEGER NOT NULL, hour INTEGER NOT NULL, key INTEGER NOT NULL, counts BLOB NOT NULL,
     PRIMARY KEY (level, hour, key)
+) WITHOUT ROWID;
+CREATE TABLE pos_minutes (
+    minute INTEGER NOT NULL, chain TEXT NOT NULL, store TEXT NOT NULL, pos TEXT NOT NULL, counts BLOB NOT NULL,
+    PRIMARY KEY (minute, chain, store, pos)
 ) WITHOUT ROWID;
 CREATE TABLE windows (key INTEGER PRIMARY KEY, counts BLOB NOT NULL);
 CREATE TABLE pos (

@@ -52,6 +52,7 @@ def item(
     master: str = "",
     delay: str = "0",
     units: str = "",
+    valuemap: str = "",
     steps: Sequence[Node] = (),
     keep: bool = True,
 ) -> Node:
@@ -63,6 +64,8 @@ def item(
     node["value_type"] = value_type
     if units:
         node["units"] = units
+    if valuemap:
+        node["valuemap"] = {"name": valuemap}
     node["description"] = description
     if steps:
         node["preprocessing"] = list(steps)

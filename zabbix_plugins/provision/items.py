@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from zabbix_plugins.catalogue import Metric
-from zabbix_plugins.provision.export import Node, Tags, heartbeat, item, jsonpath, trigger
+from zabbix_plugins.provision.export import Node, Tags, heartbeat, item, jsonpath, trigger, uuid_of
 
 POLL = "0;{$TILLWATCH.POLL}"
 POLL_MACRO: Node = {
@@ -30,6 +30,21 @@ KEY_MACRO: Node = {
 }
 
 
+STATES: Node = {
+    "name": "Tillwatch document",
+    "mappings": [
+        {"value": "0", "newvalue": "up to date"},
+        {"value": "1", "newvalue": "too old"},
+        {"value": "2", "newvalue": "missing"},
+        {"value": "3", "newvalue": "unreadable"},
+    ],
+}
+"""Value map of the items that say how a document is; the numbers are those of the external script."""
+
+_STATE_SCRIPT = """var document = JSON.parse(value);
+return document.error ? document.state : 0;"""
+
+
 def document_key(family: str, level: str) -> str:
     """The key of the external check that prints a document."""
     key = "" if level == "total" else "{$TILLWATCH.KEY}"
@@ -37,7 +52,7 @@ def document_key(family: str, level: str) -> str:
 
 
 def document(template: str, permanent: str, family: str, level: str, *, priority: str) -> tuple[list[Node], Node]:
-    """The master item of a family and the item that says what is wrong with it; the trigger on the latter."""
+    """The master item of a family and the items that say how it is and what is wrong; the trigger on the latter."""
     key = document_key(family, level)
     master = item(
         f"{permanent}/document/{family}",
@@ -61,6 +76,18 @@ def document(template: str, permanent: str, family: str, level: str, *, priority
         steps=[{**jsonpath("$.error", "CUSTOM_VALUE"), "error_handler_params": ""}, heartbeat("10m")],
         tags_=[("component", "tillwatch")],
     )
+    state = item(
+        f"{permanent}/state/{family}",
+        name=f"Document: {family}: state",
+        key=f"tillwatch.state[{family}]",
+        kind="DEPENDENT",
+        master=key,
+        value_type="UNSIGNED",
+        valuemap=STATES["name"],
+        description="Whether the document is there, can be read and is young enough.",
+        steps=[{"type": "JAVASCRIPT", "parameters": [_STATE_SCRIPT]}, heartbeat("10m")],
+        tags_=[("component", "tillwatch")],
+    )
     error["triggers"] = [
         trigger(
             f"{permanent}/trigger/error/{family}",
@@ -74,7 +101,12 @@ def document(template: str, permanent: str, family: str, level: str, *, priority
             tags_=[("component", "tillwatch"), ("scope", "availability")],
         )
     ]
-    return [master, error], error["triggers"][0]
+    return [master, error, state], error["triggers"][0]
+
+
+def value_maps(permanent: str) -> list[Node]:
+    """The value maps of a template with documents."""
+    return [{"uuid": uuid_of(f"{permanent}/valuemap/document"), **STATES}]
 
 
 def windows_of(metric: Metric) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from zabbix_plugins.provision.items import (
     document,
     document_key,
     tagged,
+    value_maps,
     values,
 )
 
@@ -169,6 +170,7 @@ def _template(level: str, part: str) -> Node:
             ],
             key=lambda macro: str(macro["macro"]),
         ),
+        "valuemaps": value_maps(permanent),
     }
     # a trigger that stands on several items belongs to the template's file, not to one of its items
     return node | ({"_triggers": low} if triggers else {})

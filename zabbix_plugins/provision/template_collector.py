@@ -11,6 +11,7 @@ from zabbix_plugins.provision.items import (
     document,
     document_key,
     tagged,
+    value_maps,
     values,
 )
 
@@ -92,4 +93,5 @@ def collector_template() -> Node:
             ],
             key=lambda macro: str(macro["macro"]),
         ),
+        "valuemaps": value_maps(permanent),
     }
