@@ -21,7 +21,7 @@ from tests.e2e.history import Api, Sample
 from tests.e2e.truth import Key, Truth
 from tests.screenshots import picture_of
 from zabbix_plugins.commands.demo import read_mailbox
-from zabbix_plugins.demo.packages import FLAVOURS
+from zabbix_plugins.demo.packages import FLAVOURS, Flavour
 from zabbix_plugins.demo.scene import HOTLINE, Scene
 from zabbix_plugins.provision.client import Access, Client
 from zabbix_plugins.provision.dashboard import dashboard_url
@@ -39,8 +39,8 @@ class Played(msgspec.Struct):
 
     fault_planted: float
     mails_after: float
-    pictures: dict[str, list[str]]
-    apis: dict[str, Api]
+    pictures: dict[Flavour, list[str]]
+    apis: dict[Flavour, Api]
     ended: float
 
 
@@ -103,8 +103,8 @@ def has_values(api: Api, since: int = 0) -> bool:
     )
 
 
-def picture(scene: Scene, flavour: str, name: str) -> list[str]:
-    zabbix = scene.zabbix[flavour]  # type: ignore[index]
+def picture(scene: Scene, flavour: Flavour, name: str) -> list[str]:
+    zabbix = scene.zabbix[flavour]
     url = dashboard_url(Client(Access(url=zabbix.url, user="Admin", password="zabbix")), zabbix.url)
     return picture_of(zabbix.url, f"{url.removeprefix(zabbix.url)}&kiosk=1", ARTEFACTS / name)
 
@@ -124,7 +124,7 @@ def key_of(sample: Sample) -> tuple[Key, str, str] | None:
     return key, field, window
 
 
-def compare(truth: Truth, samples: list[Sample], until: int) -> tuple[int, list[str], set[tuple[str, str]]]:
+def compare(truth: Truth, samples: list[Sample], until: float) -> tuple[int, list[str], set[tuple[str, str]]]:
     """How many values were compared, where they differ, and which (level, window) they cover."""
     compared, differences, covered = 0, [], set()
     for sample in samples:
@@ -145,7 +145,7 @@ def compare(truth: Truth, samples: list[Sample], until: int) -> tuple[int, list[
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
 def test_every_value_in_zabbix_equals_the_truth(
-    scene: Scene, played: Played, flavour: str, capsys: pytest.CaptureFixture[str]
+    scene: Scene, played: Played, flavour: Flavour, capsys: pytest.CaptureFixture[str]
 ) -> None:
     api = played.apis[flavour]
     truth = Truth(scene.simulation, scene.simulation / "estate.csv")
@@ -179,7 +179,7 @@ def test_a_planted_wrong_count_makes_the_comparison_fail(scene: Scene, played: P
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
 def test_no_item_is_unsupported_and_discovery_found_regions_and_codes(
-    scene: Scene, played: Played, flavour: str
+    scene: Scene, played: Played, flavour: Flavour
 ) -> None:
     api = played.apis[flavour]
     items = {host["host"]: api.items(host["hostid"]) for host in api.hosts()}
@@ -193,7 +193,7 @@ def test_no_item_is_unsupported_and_discovery_found_regions_and_codes(
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
 def test_problem_and_recovery_arrive_as_one_thread_within_two_minutes(
-    scene: Scene, played: Played, flavour: str, capsys: pytest.CaptureFixture[str]
+    scene: Scene, played: Played, flavour: Flavour, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (problem,) = mails(scene, f"demo-{flavour}", "PROBLEM")
     (recovery,) = mails(scene, f"demo-{flavour}", "RESOLVED")
@@ -206,13 +206,13 @@ def test_problem_and_recovery_arrive_as_one_thread_within_two_minutes(
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
-def test_a_second_provisioning_changes_nothing(scene: Scene, played: Played, flavour: str) -> None:
-    report = scene.provision(flavour, lambda text: None)  # type: ignore[arg-type]
+def test_a_second_provisioning_changes_nothing(scene: Scene, played: Played, flavour: Flavour) -> None:
+    report = scene.provision(flavour, lambda text: None)
     assert (report.created, report.updated) == ([], [])
     assert report.unchanged > 30
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
-def test_the_dashboard_opens_without_a_complaint(played: Played, flavour: str) -> None:
+def test_the_dashboard_opens_without_a_complaint(played: Played, flavour: Flavour) -> None:
     assert played.pictures[flavour] == []
     assert (ARTEFACTS / f"fault-{flavour}.png").stat().st_size > 30_000

@@ -142,7 +142,7 @@ def test_it_is_right_with_the_collector_alive_killed_and_cleanly_stopped(stage: 
         '[[journal]]\nformat = "jsonl"\npath = "journals/{chain}/{store}/{pos}/journal.jsonl*"\n'
     )
     for end in (signal.SIGKILL, signal.SIGTERM):
-        command = [Path(sys.executable).with_name("tillwatch"), "collect", "--config", settings]
+        command = [str(Path(sys.executable).with_name("tillwatch")), "collect", "--config", str(settings)]
         child = subprocess.Popen(command)
         try:
             until = time.monotonic() + 30

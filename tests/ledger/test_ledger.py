@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import sqlite3
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,7 +30,7 @@ class NoCodes:
 
 def receipt(minute: int, chain: str, store: str, number: int, *, card: bool = True) -> list[Event]:
     at = minute * MINUTE_MS + 30_000
-    where = {"chain": chain, "store": store, "pos": "1", "receipt": number, "shift": 1}
+    where: dict[str, Any] = {"chain": chain, "store": store, "pos": "1", "receipt": number, "shift": 1}
     events: list[Event] = [ReceiptOpened(time=at - 500, **where)]
     if card:
         events.append(CardRead(time=at - 200, **where))
@@ -152,6 +154,15 @@ def test_a_file_that_is_no_ledger_says_what_to_do(tmp_path: Path) -> None:
     path = tmp_path / "ledger.sqlite"
     path.write_bytes(b"rubbish" * 1000)
     with pytest.raises(BadState, match=r"damaged.*move the file away"):
+        Ledger(path, ESTATE)
+
+
+def test_a_database_of_somebody_else_is_not_taken_for_a_ledger(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    with contextlib.closing(sqlite3.connect(path)) as other:
+        other.execute("CREATE TABLE theirs (x)")
+        other.execute("PRAGMA user_version=1")
+    with pytest.raises(BadState, match=r"no ledger of this version.*move the file away"):
         Ledger(path, ESTATE)
 
 

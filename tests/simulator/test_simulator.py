@@ -103,7 +103,7 @@ def test_the_truth_is_what_the_journals_say(tmp_path: Path, name: str) -> None:
 def test_the_report_of_each_dialect_equals_the_truth(tmp_path: Path, dialect: str, name: str) -> None:
     folder = trade(tmp_path / "sim", dialect, fault=faults.Fault(name=name) if name else None)
     tillwatch = Path(sys.executable).with_name("tillwatch")
-    command = [tillwatch, "report", "--json", "--zone", "Europe/Moscow", folder / "journals"]
+    command = [str(tillwatch), "report", "--json", "--zone", "Europe/Moscow", str(folder / "journals")]
     said = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
     stated = said["availability"]
     found = Counter(

@@ -265,7 +265,7 @@ def collecting(settings: Path) -> Iterator[Path]:
     """`tillwatch collect` as users run it; yields the file of what it says."""
     said = settings.parent / "said"
     with said.open("wb") as log:
-        command = [Path(sys.executable).with_name("tillwatch"), "collect", "--config", settings]
+        command = [str(Path(sys.executable).with_name("tillwatch")), "collect", "--config", str(settings)]
         child = subprocess.Popen(command, stdout=log, stderr=log)
     try:
         yield said

@@ -11,7 +11,7 @@ import re
 import shutil
 import stat
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -118,29 +118,38 @@ def check_system(os_release: Path = Path("/etc/os-release")) -> None:
         )
 
 
-def unpack_root(folder: Path, flavour: Flavour, cache: Path, say: Say) -> Root:
-    """Download (into `cache`, once) and unpack (into `folder`, once) everything that one flavour needs."""
-    stamp = folder / ".unpacked"
-    if stamp.exists():
-        return Root(folder, flavour, stamp.read_text().strip())
+def download_packages(own: Path, names: Sequence[str], say: Say) -> list[Path]:
+    """The files of these packages, and of those that they need and that the machine lacks; `own` is apt's folder.
+
+    Raises `Permanent` on another system than Debian 12, `Temporary` when apt fails.
+    """
     check_system()
     mirror = debian_mirror()
-    own = cache / f"apt-{flavour}"
     for name in ("state/lists/partial", "cache/archives/partial"):
         (own / name).mkdir(parents=True, exist_ok=True)
     suites = (SUITE, f"{SUITE}-updates", f"{SUITE}-backports")
     (own / "sources.list").write_text(
         "".join(f"deb [signed-by={_KEYRING}] {mirror} {suite} main\n" for suite in suites)
     )
-    say(f"Zabbix {flavour}: looking up packages")
+    say("looking up packages")
     _run([*_apt(own), "update"], "looking up packages")
-    zabbix = [name if flavour == "6.0" else f"{name}/{SUITE}-backports" for name in _ZABBIX]
-    say(f"Zabbix {flavour}: downloading packages")
+    say("downloading packages")
     _run(
-        [*_apt(own), "--download-only", "--reinstall", "--no-install-recommends", "install", *_COMMON, *zabbix],
-        f"downloading packages for Zabbix {flavour}",
+        [*_apt(own), "--download-only", "--reinstall", "--no-install-recommends", "install", *names],
+        "downloading packages",
     )
-    packages = sorted((own / "cache/archives").glob("*.deb"))
+    return sorted((own / "cache/archives").glob("*.deb"))
+
+
+def unpack_root(folder: Path, flavour: Flavour, cache: Path, say: Say) -> Root:
+    """Download (into `cache`, once) and unpack (into `folder`, once) everything that one flavour needs."""
+    stamp = folder / ".unpacked"
+    if stamp.exists():
+        return Root(folder, flavour, stamp.read_text().strip())
+    zabbix = [name if flavour == "6.0" else f"{name}/{SUITE}-backports" for name in _ZABBIX]
+    packages = download_packages(
+        cache / f"apt-{flavour}", [*_COMMON, *zabbix], lambda text: say(f"Zabbix {flavour}: {text}")
+    )
     say(f"Zabbix {flavour}: unpacking {len(packages)} packages")
     if folder.exists():
         shutil.rmtree(folder)  # a former attempt that was broken off

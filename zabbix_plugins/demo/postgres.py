@@ -103,6 +103,9 @@ class Postgres:
             say(f"PostgreSQL: {script.name}")
             psql = ("psql", "-X", "-q", "-1", "-v", "ON_ERROR_STOP=1", "-h", self.folder, "-d", DATABASE)
             self._command(self._bin / psql[0], *psql[1:], feed=gzip.decompress(script.read_bytes()))
+        # without statistics the planner may turn a join of the API's into minutes of nested loops; autovacuum's
+        # first round comes too late for the provisioning that follows at once
+        self.query("analyze")
 
     def keep(self, template: Path) -> None:
         """Write the stopped cluster to `template`, to begin with it the next time."""

@@ -138,16 +138,16 @@ class Scene:
         (self.folder / "demo.json").write_bytes(msgspec.json.encode(self.settings))
         self._run.mkdir(exist_ok=True)
         ensure_user(USER, Path("/var/lib/zabbix"), say)
+        self._write_config()
+        say("the stores open")
+        self.start_program("simulator")
+        self._wait_for_estate()
+        self.start_program("collector")  # before Zabbix, which would find the documents of an earlier demo too old
         with ThreadPoolExecutor(max_workers=3) as pool:
             jobs = [pool.submit(zabbix.start, say) for zabbix in self.zabbix.values()]
             jobs.append(pool.submit(self.mail.start, say))
             for job in jobs:
                 job.result()
-        self._write_config()
-        say("the stores open")
-        self.start_program("simulator")
-        self._wait_for_estate()
-        self.start_program("collector")
         self.start_program("deliverer")
         return {flavour: self.provision(flavour, say) for flavour in self.settings.flavours}
 
@@ -155,7 +155,6 @@ class Scene:
         return any(self.pid_of(name) for name in self._programs())
 
     def _wait_for_estate(self) -> None:
-
         log = self._run / "simulator.log"
         wait_until((self.simulation / "truth" / "truth.jsonl").exists, 60, "the simulation", log)
 

@@ -52,6 +52,12 @@ def told(path: Path) -> Iterator[None]:
         yield
     except sqlite3.OperationalError as error:
         text = str(error)
+        if text.startswith("no such"):
+            raise BadState(
+                f"this is no ledger of this version: {text}",
+                where=str(path),
+                remedy="move the file away; a new ledger is begun and journals still on disk are read again",
+            ) from error
         remedy = "it will be tried again"
         if "locked" in text:
             remedy = "another collector holds the ledger; stop it. It will be tried again"
