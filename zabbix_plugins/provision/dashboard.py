@@ -5,7 +5,7 @@ from __future__ import annotations
 from zabbix_plugins.model.naming import host_name
 from zabbix_plugins.provision.client import Client
 from zabbix_plugins.provision.ensure import Params, differs
-from zabbix_plugins.provision.hosts import GROUP_SERVICES, GROUP_STORES
+from zabbix_plugins.provision.hosts import GROUP_SERVICES, GROUP_STORES, TOTAL_SHOWN, chain_shown
 from zabbix_plugins.provision.plan import Plan, Report
 from zabbix_plugins.provision.widgets import (
     AMBER,
@@ -32,7 +32,6 @@ _PALETTE = (BLUE, "C97B2A", "6C5BA7", "2A9D8F", "B5548C", "7A8B2F", "4D4D4D", "9
 
 
 def _widgets(items: dict[str, str], groups: dict[str, str], chains: list[str]) -> list[Widget]:
-    total = "Loyalty: all chains"
     numbers = [
         ("Availability, 5 minutes", "loyalty.availability[5m]", 2, _TRAFFIC_LIGHT),
         ("Availability, 1 day", "loyalty.availability[1d]", 2, _TRAFFIC_LIGHT),
@@ -54,19 +53,19 @@ def _widgets(items: dict[str, str], groups: dict[str, str], chains: list[str]) -
         graph(
             Widget(type="svggraph", name="Availability by chain, %", x=0, y=3, width=8, height=6),
             [
-                Series(hosts=f"Loyalty: {chain}", items="Loyalty availability (1m)", color=color, fill=0)
+                Series(hosts=chain_shown(chain), items="Loyalty availability (1m)", color=color, fill=0)
                 for chain, color in zip(chains, _PALETTE, strict=False)
             ],
             high="100",
-            problems_of="Loyalty: *",
+            problems_of=chain_shown("*"),
         )
     )
     result.append(
         graph(
             Widget(type="svggraph", name="Transactions and those hit, a minute", x=8, y=3, width=8, height=6),
             [
-                Series(hosts=total, items="Loyalty transactions (1m)", color=BLUE, fill=3),
-                Series(hosts=total, items="Loyalty transactions hit (1m)", color=RED, fill=6),
+                Series(hosts=TOTAL_SHOWN, items="Loyalty transactions (1m)", color=BLUE, fill=3),
+                Series(hosts=TOTAL_SHOWN, items="Loyalty transactions hit (1m)", color=RED, fill=6),
             ],
             low="0",
         )
@@ -75,7 +74,7 @@ def _widgets(items: dict[str, str], groups: dict[str, str], chains: list[str]) -
         graph(
             Widget(type="svggraph", name="Critical errors, 5 minutes", x=16, y=3, width=8, height=6),
             [
-                Series(hosts=total, items=f"Error LOY.{code}: * (5m)", color=color, fill=1)
+                Series(hosts=TOTAL_SHOWN, items=f"LOY.{code}: * (5m)", color=color, fill=1)
                 for code, color in (
                     ("TIMEOUT", RED),
                     ("5XX", AMBER),

@@ -22,6 +22,15 @@ def _tags(**values: str) -> list[dict[str, str]]:
     return [{"tag": tag, "value": value} for tag, value in values.items()]
 
 
+TOTAL_SHOWN = "Loyalty"
+"""The visible name of the host of all chains; those of chains begin with it."""
+
+
+def chain_shown(name: str) -> str:
+    """The visible name of a chain's host: "Loyalty: Magnolia"."""
+    return f"{TOTAL_SHOWN}: {name}"
+
+
 def ensure_groups(client: Client, report: Report) -> dict[str, str]:
     """Host groups by name → id."""
     return {
@@ -39,14 +48,14 @@ def ensure_services(
     rows: list[tuple[str, str, list[str], dict[str, str]]] = [
         (
             host_name("total"),
-            "Loyalty: all chains",
+            TOTAL_SHOWN,
             ["Tillwatch total by external check", "Tillwatch collector by external check"],
             {"service": "tillwatch", "level": "total"},
         )
     ]
     for chain, name in sorted(plan.estate.chain_names.items()):
         tags = {"service": "tillwatch", "level": "chain", "chain": chain}
-        rows.append((host_name("chain", chain), f"Loyalty: {name}", ["Tillwatch chain by external check"], tags))
+        rows.append((host_name("chain", chain), chain_shown(name), ["Tillwatch chain by external check"], tags))
     result = {}
     for host, shown, names, tags in rows:
         macros = [{"macro": "{$TILLWATCH.DOCUMENTS}", "value": plan.documents}]

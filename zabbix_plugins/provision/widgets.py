@@ -78,13 +78,22 @@ def graph(widget: Widget, series: list[Series], *, low: str = "", high: str = ""
             ]
             if not old:
                 fields[flavour].append((INTEGER, f"ds.{place}.dataset_type", 1))
-    common: _Fields = [(STRING, "time_from", "now-1h"), (STRING, "time_to", "now"), (INTEGER, "legend_lines", 3)]
+    axes: _Fields = [] if any(each.right for each in series) else [(INTEGER, "righty", 0)]
+    lines = min(3, (len(series) + 1) // 2)
+    common: _Fields = [
+        (INTEGER, "graph_time", 1),
+        (STRING, "time_from", "now-1h"),
+        (STRING, "time_to", "now"),
+        (INTEGER, "legend_lines", lines),
+        *axes,
+    ]
     common70: _Fields = [
         (STRING, "time_period.from", "now-1h"),
         (STRING, "time_period.to", "now"),
-        (INTEGER, "legend_lines", 3),
+        (INTEGER, "legend_lines", lines),
+        (INTEGER, "legend_columns", 2),
+        *axes,
     ]
-    common = [(INTEGER, "graph_time", 1), *common]
     ends: _Fields = [*(((STRING, "lefty_min", low),) if low else ()), *(((STRING, "lefty_max", high),) if high else ())]
     trouble: dict[str, _Fields] = {"6.0": [], "7.0": []}
     if problems_of:
@@ -182,7 +191,7 @@ def problems(widget: Widget, groups: list[str], *, count: int) -> Widget:
     """A widget with the open problems of the hosts in `groups`."""
     common: _Fields = [
         (INTEGER, "show", 3),
-        (INTEGER, "show_opdata", 1),
+        (INTEGER, "show_opdata", 2),  # with the problem's name: a column of its own squeezes the others
         (INTEGER, "show_lines", count),
         (INTEGER, "show_timeline", 0),
         (INTEGER, "sort_triggers", 4),
