@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
+import signal
 import time
 from collections.abc import Callable
 from email.message import EmailMessage
@@ -83,6 +85,7 @@ def played(scene: Scene) -> Played:
         420,
         lambda: all(mails(scene, f"demo-{flavour}", "RESOLVED") for flavour in FLAVOURS),
     )
+    outage(scene, "7.0")
     wait_for("five closed minutes", 400, lambda: window_end(scene) >= began + (MINUTES + 1) * 60)
     scene.stop_program("simulator")
     last = int(time.time()) // 60 * 60
@@ -90,6 +93,16 @@ def played(scene: Scene) -> Played:
     # the poll of that minute, and the history syncers behind it
     wait_for("the last values in Zabbix", 100, lambda: all(has_values(api, last) for api in apis.values()))
     return Played(planted, mails_after, pictures, apis, last)
+
+
+def outage(scene: Scene, flavour: Flavour) -> None:
+    """zabbix_server dies, stays away while two minutes are closed, and is started again."""
+    zabbix = scene.zabbix[flavour]
+    pid = int((zabbix.folder / "run" / "server.pid").read_text())
+    os.killpg(os.getpgid(pid), signal.SIGKILL)
+    until = window_end(scene) + 120
+    wait_for("two minutes without Zabbix", 200, lambda: window_end(scene) >= until)
+    zabbix.start(lambda text: None)
 
 
 def has_values(api: Api, since: int = 0) -> bool:
@@ -161,6 +174,22 @@ def test_every_value_in_zabbix_equals_the_truth(
     levels, windows = ("total", "chain", "region", "store"), ("1m", "5m", "1h", "6h", "1d")
     assert covered == {(level, window) for level in levels for window in windows}
     assert any(sample.value > 0 for sample in samples if sample.key == "loyalty.hit[1m]")
+
+
+def test_values_of_stores_arrive_whole_although_zabbix_was_away(scene: Scene, played: Played) -> None:
+    """Pushed values wait in the ledger; both servers hold the same minutes of every store, each once."""
+    seen: dict[Flavour, dict[str, list[int]]] = {}
+    for flavour, api in played.apis.items():
+        stores = [host for host in api.hosts() if host["host"].startswith("Tillwatch store")]
+        seen[flavour] = {
+            host["host"]: sorted(s.window_end for s in api.samples(host) if s.key == "loyalty.transactions[1m]")
+            for host in stores
+        }
+    last = int(played.ended)
+    for store, ends in seen["7.0"].items():
+        assert ends == list(range(ends[0], ends[-1] + 60, 60)), store
+        assert ends[-1] >= last
+        assert ends == seen["6.0"][store]
 
 
 def test_a_planted_wrong_count_makes_the_comparison_fail(scene: Scene, played: Played, tmp_path: Path) -> None:
