@@ -36,6 +36,7 @@ REFUSED_SECONDS = 6.0
 DOWN_SECONDS = 10.0
 MAX_PENDING = 16
 _log = logging.getLogger(__name__)
+logging.getLogger("zabbix_utils").setLevel(logging.CRITICAL)  # it logs what it raises, and we say that ourselves
 
 
 def nanosecond(key: str, minute: int) -> int:
@@ -127,6 +128,7 @@ class Pusher:
         self._taken: list[int] = []
         self._pending: list[_Pending] = []
         self._done: Queue[int] = Queue()
+        self._down_until: dict[tuple[str, int], float] = {}
         self._thread = Thread(target=self._run, name="pusher", daemon=True)
 
     def start(self) -> None:
@@ -168,17 +170,19 @@ class Pusher:
             self._round(monotonic())
 
     def _round(self, now: float) -> None:
-        down: set[tuple[str, int]] = set()
         for pending in self._pending:
-            if pending.next_try > now or pending.server in down or self._stop.is_set():
+            server = pending.server
+            if pending.next_try > now or self._down_until.get(server, now) > now or self._stop.is_set():
                 continue
             try:
-                pending.values = send(pending.values, pending.server)
+                pending.values = send(pending.values, server)
             except Temporary as error:
-                _log.warning("%s", error)
-                down.add(pending.server)
-                pending.next_try = now + DOWN_SECONDS
+                if server not in self._down_until:  # said once, not every ten seconds of a night
+                    _log.warning("%s", error)
+                self._down_until[server] = now + DOWN_SECONDS
                 continue
+            if self._down_until.pop(server, None) is not None:
+                _log.warning("%s:%d: values are pushed again", *server)
             pending.rounds += 1
             pending.next_try = now + REFUSED_SECONDS
             if pending.values and pending.rounds >= GIVE_UP:
